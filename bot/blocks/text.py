@@ -1,0 +1,166 @@
+"""What all blocks share: safe text, times, people, and the words for what a status or state means."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from slack_sdk.models.blocks import (
+    Block,
+    ButtonElement,
+    ContextBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from bot.markup import clean, code, cut, escape, line, listed, name, plural, shorten
+from bot.model import Attempt, Message, Outcome, Patch, PatchStatus, State
+
+__all__ = [
+    "BACK_AND_FORTH",
+    "STATUS",
+    "Words",
+    "button",
+    "clean",
+    "code",
+    "context",
+    "cut",
+    "escape",
+    "header",
+    "line",
+    "listed",
+    "mention",
+    "message",
+    "name",
+    "outcome_words",
+    "patch_state",
+    "plural",
+    "section",
+    "shorten",
+    "state_words",
+    "when",
+]
+
+BACK_AND_FORTH = "{date_short_pretty} {time}"
+
+
+class Words(NamedTuple):
+    """What a status means: an emoji, the words that always stand beside it, and what usually helps (or empty)."""
+
+    emoji: str
+    words: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.emoji} {self.words}"
+
+
+# The vendor's page "List recent application patching details" (old enum) and the newer PatchingStatus.
+STATUS = {
+    "OK_INSTALLED": Words("✅", "Installed"),
+    "OK_RESTART_REQUIRED": Words("🔄", "Installed, restart required", "restart the device"),
+    "FAILED_TERMINATION_REQUIRED": Words("❌", "Application must be closed first", "close the application, then retry"),
+    "FAILED_UNINSTALL_REQUIRED": Words(
+        "❌", "Old version must be uninstalled first", "uninstall the old version, then retry"
+    ),
+    "FAILED_DOWNLOAD_ERROR": Words("❌", "Download failed", "check the device's internet access and proxy, then retry"),
+    "FAILED_INSTALLER_CORRUPTED": Words(
+        "❌", "Installer arrived damaged", "retry; if it comes back, look for a filter that changes downloads"
+    ),
+    "FAILED_PREPARE_ERROR": Words("❌", "Installer could not be prepared", "free some disk space, then retry"),
+    "NOT_APPLICABLE": Words("➖", "Not applicable", "already patched, or no longer installed"),
+    "AVAILABLE": Words("📦", "Available, not started"),
+    "SCHEDULED": Words("🕒", "Scheduled, not started"),
+    "UNSPECIFIED": Words("❔", "No status given"),
+}
+
+_STATES = {
+    State.PENDING: Words("🕒", "waiting for approval"),
+    State.APPROVED: Words("👍", "approved, about to be sent"),
+    State.SENDING: Words("📤", "being sent to N-sight"),
+    State.QUEUED: Words("⏳", "queued in N-sight"),
+    State.UNKNOWN: Words("❔", "unknown whether it reached N-sight"),
+    State.FINISHED: Words("🏁", "finished"),
+    State.DENIED: Words("⛔", "denied"),
+    State.WITHDRAWN: Words("↩️", "withdrawn"),
+    State.EXPIRED: Words("⌛", "expired"),
+    State.REJECTED: Words("🚫", "not carried out"),
+    State.CLOSED: Words("📕", "closed with an unknown outcome"),
+}
+
+_PATCH_LABELS = {
+    PatchStatus.FAILED: "Failed",
+    PatchStatus.REBOOT_REQUIRED: "Reboot Required",
+    PatchStatus.INSTALLED: "Installed",
+    PatchStatus.QUEUED: "Queued",
+    PatchStatus.PENDING: "Pending",
+    PatchStatus.MISSING: "Missing",
+    PatchStatus.IGNORED: "Ignored",
+}
+_EMOJI = {Outcome.FAILED: "❌", Outcome.OK: "✅", Outcome.OTHER: "❔"}
+
+
+def outcome_words(status: str) -> Words:
+    """Words for a vendor status without its prefix (``Attempt.status``); an unknown one is made readable, escaped."""
+    if known := STATUS.get(status):
+        return known
+    readable = name(status.replace("_", " ").strip().capitalize(), 60) or "No status given"
+    return Words(_EMOJI[Attempt(raw_status=status).outcome], readable, "ESET uses a status this bot does not know")
+
+
+def state_words(state: State) -> Words:
+    """Words for a retry request's state, to follow a name: "waiting for approval"."""
+    return _STATES[state]
+
+
+def patch_state(patch: Patch) -> str:
+    """A patch's state in N-sight's own label, escaped; from its number where the label is missing."""
+    if patch.label.strip():
+        return name(patch.label, 40)
+    known = [label for bit, label in _PATCH_LABELS.items() if patch.status & bit]
+    return " + ".join(known) or f"status {patch.status}"
+
+
+def when(instant: datetime, style: str = BACK_AND_FORTH) -> str:
+    """A Slack date token: each reader sees local time; where it is not rendered, UTC stands."""
+    fallback = instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(instant.timestamp())}^{style}|{fallback}>"
+
+
+def mention(who: str) -> str:
+    """A user id or usergroup id as a mention; anything else as plain, escaped text."""
+    if re.fullmatch("[UW][A-Z0-9]{1,30}", who):
+        return f"<@{who}>"
+    if re.fullmatch("S[A-Z0-9]{1,30}", who):
+        return f"<!subteam^{who}>"
+    return name(who)
+
+
+# ---------------------------------------------------------------- blocks
+
+
+def header(text: str) -> HeaderBlock:
+    """Plain text, cut to Slack's 150 characters; it needs no escaping, since plain text cannot mention."""
+    return HeaderBlock(text=PlainTextObject(text=cut(line(text), 140), emoji=True))
+
+
+def section(text: str, accessory: ButtonElement | None = None) -> SectionBlock:
+    """A paragraph of safe mrkdwn. ``verbatim``: Slack must not find links or names in it by itself."""
+    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), accessory=accessory)
+
+
+def context(*texts: str) -> ContextBlock:
+    """Small print: up to ten pieces of safe mrkdwn."""
+    return ContextBlock(elements=[MarkdownTextObject(text=text, verbatim=True) for text in texts])
+
+
+def button(text: str, action_id: str, value: str, style: str | None = None) -> ButtonElement:
+    """A button whose ``value`` carries an id only: what it does is read from the database, never from the payload."""
+    return ButtonElement(text=PlainTextObject(text=text, emoji=True), action_id=action_id, value=value, style=style)
+
+
+def message(text: str, blocks: Sequence[Block]) -> Message:
+    """``text`` is what notifications and screen readers get; it stands for the blocks."""
+    return Message(text, tuple(block.to_dict() for block in blocks))

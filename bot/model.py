@@ -1,0 +1,336 @@
+"""The words of the trade as frozen values. Standard library and msgspec only; nothing here does anything."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntFlag, StrEnum
+from typing import Any
+
+import msgspec
+
+Blocks = tuple[dict[str, Any], ...]
+
+
+# ---------------------------------------------------------------- ESET: attempts
+
+
+class Outcome(StrEnum):
+    """What an attempt's status amounts to. OTHER: not applicable, not final yet, or unknown to us."""
+
+    FAILED = "failed"
+    OK = "ok"
+    OTHER = "other"
+
+
+class Version(msgspec.Struct, frozen=True, gc=False):
+    """A version as ESET tells it. ``id`` is a uint64 as text or number; ``name`` is what people read."""
+
+    id: str | int | None = None
+    name: str | None = None
+
+
+class Period(msgspec.Struct, frozen=True, gc=False):
+    """Start and end of an attempt, RFC 3339 text with 0 to 9 fraction digits; either may be missing."""
+
+    start: str | None = msgspec.field(default=None, name="startTime")
+    end: str | None = msgspec.field(default=None, name="endTime")
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One application patching attempt, with ESET's field names on the wire.
+
+    100,000 of these arrive in one answer, so JSON decodes straight into this value instead of into a copy of it.
+    Every field may be missing or null; the properties below are what the rest of the bot reads.
+    Source: the vendor's page "List recent application patching details".
+    """
+
+    application_uuid: str | None = msgspec.field(default=None, name="applicationUuid")
+    developer_name: str | None = msgspec.field(default=None, name="developerDisplayName")
+    display_name: str | None = msgspec.field(default=None, name="displayName")
+    patched: Version | None = msgspec.field(default=None, name="patchedVersion")
+    raw_status: str | None = msgspec.field(default=None, name="status")
+    period: Period | None = msgspec.field(default=None, name="timePeriod")
+    unpatched: Version | None = msgspec.field(default=None, name="unpatchedVersion")
+
+    @property
+    def application(self) -> str:
+        return self.display_name or "(application without a name)"
+
+    @property
+    def developer(self) -> str:
+        return self.developer_name or ""
+
+    @property
+    def from_version(self) -> str:
+        return (self.unpatched and self.unpatched.name) or ""
+
+    @property
+    def to_version(self) -> str:
+        return (self.patched and self.patched.name) or ""
+
+    @property
+    def status(self) -> str:
+        """The vendor's status without its prefix (old or new enum): ``FAILED_DOWNLOAD_ERROR``; never empty."""
+        raw = self.raw_status or "UNSPECIFIED"
+        return raw.removeprefix("APPLICATION_").removeprefix("PATCHING_STATUS_") or "UNSPECIFIED"
+
+    @property
+    def outcome(self) -> Outcome:
+        """A status we do not know counts as failed when it says so, else as other."""
+        status = self.status
+        if status.startswith("OK_"):
+            return Outcome.OK
+        return Outcome.FAILED if "FAILED" in status else Outcome.OTHER
+
+    @property
+    def started_at(self) -> datetime | None:
+        return parse_instant(self.period.start if self.period else None)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return parse_instant(self.period.end if self.period else None)
+
+    @property
+    def final(self) -> bool:
+        """Only a final attempt is counted: it has an end and a status that says something."""
+        return self.ended_at is not None and self.status not in {"UNSPECIFIED", "AVAILABLE", "SCHEDULED"}
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of a final row, hex: ESET gives rows no id, and two devices can produce equal rows."""
+        versions = (_version_key(self.unpatched), _version_key(self.patched))
+        times = (self.period.start, self.period.end) if self.period else (None, None)
+        parts = (self.application_uuid or "", *versions, self.status, *(t or "" for t in times))
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def _version_key(version: Version | None) -> str:
+    return "" if version is None else f"{version.id or 0}\x1e{version.name or ''}"
+
+
+def parse_instant(text: str | None) -> datetime | None:
+    """RFC 3339 text as an aware datetime; None for missing, empty, zoneless or unreadable text."""
+    if not text:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One answer of ESET: every attempt it lists, and how many rows made no sense (logged, left out)."""
+
+    attempts: list[Attempt]
+    unreadable: int = 0
+
+
+# ---------------------------------------------------------------- N-sight: clients, devices, patches
+
+
+class DeviceKind(StrEnum):
+    SERVER = "server"
+    WORKSTATION = "workstation"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A customer of the MSP, as N-sight lists it. Counts are devices."""
+
+    id: int
+    name: str
+    servers: int
+    workstations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A server or workstation. ``patching``: N-sight's Patch Management is switched on for it."""
+
+    id: int
+    name: str
+    kind: DeviceKind
+    client_id: int
+    client: str
+    site: str
+    patching: bool = True
+
+
+class PatchStatus(IntFlag):
+    """N-sight's numbers; combinations and unknown bits occur. Logic looks at numbers, people read the label."""
+
+    MISSING = 1
+    PENDING = 2
+    QUEUED = 4
+    INSTALLED = 8
+    FAILED = 16
+    IGNORED = 32
+    REBOOT_REQUIRED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A patch of one device, as ``patch_list_all`` tells it. Only id and status are sure to be there."""
+
+    id: int
+    title: str
+    status: int
+    label: str
+    product: str = ""
+    severity: str = ""
+    policy: str = ""
+    released: str = ""
+    installed: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Status 16 exactly, or bit 16 in a combination."""
+        return bool(self.status & PatchStatus.FAILED)
+
+
+class CallVerdict(StrEnum):
+    """What became of one ``patch_retry`` call."""
+
+    NOT_SENT = "not sent"  # provably no byte of the request left
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # a well-formed FAIL answer
+    UNKNOWN = "unknown"  # it may or may not have reached N-sight
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAnswer:
+    """A judged ``patch_retry`` call. ``already``: N-sight's "Patches already applied", which only means *was not
+    Failed*. ``unaccounted``: sent ids that the answer does not mention. ``words``: N-sight's text or the failure,
+    plain and free of secrets. ``reference``: of the log line."""
+
+    verdict: CallVerdict
+    retried: frozenset[int] = frozenset()
+    already: frozenset[int] = frozenset()
+    unaccounted: frozenset[int] = frozenset()
+    words: str = ""
+    reference: str = ""
+
+
+# ---------------------------------------------------------------- retry requests
+
+
+class State(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    SENDING = "sending"
+    QUEUED = "queued"
+    UNKNOWN = "unknown"
+    FINISHED = "finished"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    CLOSED = "closed"  # an unknown that an approver closed
+
+
+OPEN = frozenset({State.PENDING, State.APPROVED, State.SENDING, State.QUEUED, State.UNKNOWN})
+
+
+class Fate(StrEnum):
+    """What became of one patch of a request. Those in SETTLED are final."""
+
+    WAITING = "waiting"  # nothing was sent for it yet
+    QUEUED = "queued"
+    UNCLEAR = "unclear"  # sent, not accounted for by the answer: read again
+    ALREADY = "already applied"  # in N-sight's words, which only mean that it was not Failed: read again
+    INSTALLED = "installed"
+    RESTART = "needs restart"
+    FAILED_AGAIN = "failed again"
+    LEFT_OUT = "left out"  # no longer Failed when the retry was about to be sent
+    GONE = "gone"  # N-sight lists it no longer
+    OTHER = "other"  # settled in a state that is none of these (ignored, missing…): the label tells
+
+
+SETTLED = frozenset({Fate.INSTALLED, Fate.RESTART, Fate.FAILED_AGAIN, Fate.LEFT_OUT, Fate.GONE, Fate.OTHER})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedPatch:
+    """A patch in a request: ``seen`` as the requester saw it, ``label`` as last read, and its fate so far."""
+
+    id: int
+    title: str
+    seen: str
+    label: str
+    fate: Fate = Fate.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    voter: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRequest:
+    """A person's wish to retry patches on one device, and everything that has become of it.
+
+    ``version`` counts changes (compare-and-swap). Times are aware UTC. ``note`` is the sentence that explains the
+    present state (plain text). ``next_at``: when the scheduler looks at it again, None when never.
+    """
+
+    id: int
+    state: State
+    version: int
+    device: Device
+    patches: tuple[RequestedPatch, ...]
+    requester: str
+    reason: str
+    asked_in: str  # channel id where it was asked
+    asked_at: datetime
+    expires_at: datetime | None
+    quorum: int
+    votes: tuple[Vote, ...] = ()
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    decision_reason: str = ""
+    approved_at: datetime | None = None
+    owner: str = ""  # of the claim
+    deadline: datetime | None = None  # of the claim
+    called_at: datetime | None = None
+    settled_at: datetime | None = None
+    note: str = ""
+    next_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN
+
+
+# ---------------------------------------------------------------- Slack
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is posted: ``text`` is the fallback that notifications and screen readers use, never empty."""
+
+    text: str
+    blocks: Blocks = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message stands."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A Slack user as ``users.info`` tells it. ``team``: the workspace that the account belongs to."""
+
+    id: str
+    name: str
+    team: str = ""
+    deleted: bool = False
+    bot: bool = False
+    guest: bool = False  # restricted or ultra-restricted
+    stranger: bool = False  # Slack Connect, another organisation
