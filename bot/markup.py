@@ -57,6 +57,19 @@ def shorten(text: str, limit: int) -> str:
     return escape("".join(kept).rstrip() + ELLIPSIS)
 
 
+def fit(mrkdwn: str, limit: int) -> str:
+    """Safe mrkdwn cut to ``limit`` (≥ 12) characters without tearing an entity, a ``<token>`` or code."""
+    if len(mrkdwn) <= limit:
+        return mrkdwn
+    kept = mrkdwn[: limit - 2]
+    for opening, closing in (("<", ">"), ("&", ";")):
+        torn = kept.rfind(opening)
+        if torn > kept.rfind(closing):
+            kept = kept[:torn]
+    end = "`" if kept.count("`") % 2 else ""
+    return f"{kept.rstrip()}{end}{ELLIPSIS}"
+
+
 def name(text: str, limit: int = 80) -> str:
     """A name, title or other single line from outside: escaped, at most ``limit`` (≥ 12) characters when escaped."""
     return shorten(line(text), limit)

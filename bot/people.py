@@ -55,6 +55,7 @@ class People:
         self._client, self._timeout = client, timeout
         self._persons: _Kept[Person] = _Kept()
         self._groups: _Kept[frozenset[str]] = _Kept()
+        self.home = ""  # the workspace's id, once known
 
     async def me(self) -> Me:
         """The bot itself (``auth.test``); the scopes come in a header."""
@@ -74,7 +75,7 @@ class People:
         if known:
             return known
         answer = await call("users.info", self._client.users_info(user=user), total=self._timeout)
-        return self._persons.put(user, _person(answer.get("user") or {}))
+        return self._persons.put(user, _person(answer.get("user") or {}, self.home))
 
     async def members(self, group: str, *, fresh: bool = False) -> frozenset[str]:
         """User ids of a usergroup (``usergroups.users.list``)."""
@@ -104,7 +105,7 @@ class People:
         )
 
 
-def _person(data: dict[str, Any]) -> Person:
+def _person(data: dict[str, Any], home: str) -> Person:
     profile = data.get("profile") or {}
     name = profile.get("display_name") or data.get("real_name") or data.get("name") or data.get("id")
     return Person(
@@ -114,5 +115,11 @@ def _person(data: dict[str, Any]) -> Person:
         deleted=bool(data.get("deleted")),
         bot=bool(data.get("is_bot")),
         guest=bool(data.get("is_restricted") or data.get("is_ultra_restricted")),
-        stranger=bool(data.get("is_stranger")),
+        stranger=bool(data.get("is_stranger")) or _elsewhere(data, home),
     )
+
+
+def _elsewhere(data: dict[str, Any], home: str) -> bool:
+    """An account of another workspace; within one Enterprise Grid organisation that is no stranger."""
+    team = str(data.get("team_id") or "")
+    return bool(home and team and team != home and not data.get("enterprise_user"))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from slack_sdk.models.blocks import (
@@ -15,19 +15,22 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from bot.markup import clean, code, cut, escape, line, listed, name, plural, shorten
-from bot.model import Attempt, Message, Outcome, Patch, PatchStatus, State
+from bot.commands import patch_state, patch_words
+from bot.markup import clean, code, cut, escape, fit, line, listed, name, plural, shorten
+from bot.model import Attempt, Message, Outcome, State
 
 __all__ = [
-    "BACK_AND_FORTH",
+    "DATE_TIME",
     "STATUS",
     "Words",
     "button",
+    "channel",
     "clean",
     "code",
     "context",
     "cut",
     "escape",
+    "fit",
     "header",
     "line",
     "listed",
@@ -36,14 +39,17 @@ __all__ = [
     "name",
     "outcome_words",
     "patch_state",
+    "patch_words",
     "plural",
     "section",
+    "sentence",
     "shorten",
+    "span",
     "state_words",
     "when",
 ]
 
-BACK_AND_FORTH = "{date_short_pretty} {time}"
+DATE_TIME = "{date_short_pretty} {time}"
 
 
 class Words(NamedTuple):
@@ -90,15 +96,6 @@ _STATES = {
     State.CLOSED: Words("📕", "closed with an unknown outcome"),
 }
 
-_PATCH_LABELS = {
-    PatchStatus.FAILED: "Failed",
-    PatchStatus.REBOOT_REQUIRED: "Reboot Required",
-    PatchStatus.INSTALLED: "Installed",
-    PatchStatus.QUEUED: "Queued",
-    PatchStatus.PENDING: "Pending",
-    PatchStatus.MISSING: "Missing",
-    PatchStatus.IGNORED: "Ignored",
-}
 _EMOJI = {Outcome.FAILED: "❌", Outcome.OK: "✅", Outcome.OTHER: "❔"}
 
 
@@ -106,8 +103,8 @@ def outcome_words(status: str) -> Words:
     """Words for a vendor status without its prefix (``Attempt.status``); an unknown one is made readable, escaped."""
     if known := STATUS.get(status):
         return known
-    readable = name(status.replace("_", " ").strip().capitalize(), 60) or "No status given"
-    return Words(_EMOJI[Attempt(raw_status=status).outcome], readable, "ESET uses a status this bot does not know")
+    readable = name(status.replace("_", " ").strip().capitalize(), 40) or "No status given"
+    return Words(_EMOJI[Attempt(raw_status=status).outcome], readable, "a status this bot does not know")
 
 
 def state_words(state: State) -> Words:
@@ -115,18 +112,19 @@ def state_words(state: State) -> Words:
     return _STATES[state]
 
 
-def patch_state(patch: Patch) -> str:
-    """A patch's state in N-sight's own label, escaped; from its number where the label is missing."""
-    if patch.label.strip():
-        return name(patch.label, 40)
-    known = [label for bit, label in _PATCH_LABELS.items() if patch.status & bit]
-    return " + ".join(known) or f"status {patch.status}"
-
-
-def when(instant: datetime, style: str = BACK_AND_FORTH) -> str:
+def when(instant: datetime, style: str = DATE_TIME) -> str:
     """A Slack date token: each reader sees local time; where it is not rendered, UTC stands."""
     fallback = instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{int(instant.timestamp())}^{style}|{fallback}>"
+
+
+def span(length: timedelta) -> str:
+    """A length of time in the largest unit that fits evenly: "7 days", "90 minutes"."""
+    seconds = int(length.total_seconds())
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds % size == 0 and seconds >= size:
+            return plural(seconds // size, unit)
+    return plural(seconds, "second")
 
 
 def mention(who: str) -> str:
@@ -136,6 +134,11 @@ def mention(who: str) -> str:
     if re.fullmatch("S[A-Z0-9]{1,30}", who):
         return f"<!subteam^{who}>"
     return name(who)
+
+
+def channel(where: str) -> str:
+    """A channel id as a link that each reader sees by name; anything else as plain, escaped text."""
+    return f"<#{where}>" if re.fullmatch("[CG][A-Z0-9]{1,30}", where) else name(where)
 
 
 # ---------------------------------------------------------------- blocks
@@ -148,17 +151,22 @@ def header(text: str) -> HeaderBlock:
 
 def section(text: str, accessory: ButtonElement | None = None) -> SectionBlock:
     """A paragraph of safe mrkdwn. ``verbatim``: Slack must not find links or names in it by itself."""
-    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), accessory=accessory)
+    return SectionBlock(text=MarkdownTextObject(text=fit(text, 3000), verbatim=True), accessory=accessory)
 
 
 def context(*texts: str) -> ContextBlock:
     """Small print: up to ten pieces of safe mrkdwn."""
-    return ContextBlock(elements=[MarkdownTextObject(text=text, verbatim=True) for text in texts])
+    return ContextBlock(elements=[MarkdownTextObject(text=fit(text, 2000), verbatim=True) for text in texts])
 
 
 def button(text: str, action_id: str, value: str, style: str | None = None) -> ButtonElement:
     """A button whose ``value`` carries an id only: what it does is read from the database, never from the payload."""
     return ButtonElement(text=PlainTextObject(text=text, emoji=True), action_id=action_id, value=value, style=style)
+
+
+def sentence(words: str) -> Message:
+    """A whole answer in one paragraph of safe mrkdwn, such as a ``Refused`` sentence."""
+    return message(fit(words, 3000), [section(words)])
 
 
 def message(text: str, blocks: Sequence[Block]) -> Message:

@@ -1,0 +1,224 @@
+"""The composition: everything opened in order, closed in reverse.
+
+``async with running(config) as app`` is the whole bot; ``python -m bot run``, the demo and the tests all start it so.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import aiohttp
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import web_api
+from bot.clients.eset import Eset
+from bot.clients.eset import Pace as EsetPace
+from bot.clients.nsight import Nsight
+from bot.clients.nsight import Pace as NsightPace
+from bot.config import Config
+from bot.errors import Kind, UpstreamError
+from bot.flows import inventory
+from bot.flows.services import Services
+from bot.messenger import Messenger
+from bot.messenger import Pace as SlackPace
+from bot.metrics import Metrics
+from bot.people import People
+from bot.scheduler import Scheduler
+from bot.slack import Door
+from bot.socket_mode import Pace as SocketPace
+from bot.socket_mode import Socket
+from bot.store import Store
+from bot.tasks import Tasks
+from bot.web import Server
+
+log = structlog.get_logger()
+
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """Aware UTC time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Every wait of the bot in seconds; tests and the demo make them shorter. ``finish``: for work in flight when
+    the bot stops. ``tick`` 0: nothing happens by itself, tests call ``App.tick``."""
+
+    eset: EsetPace = EsetPace()
+    nsight: NsightPace = NsightPace()
+    slack: SlackPace = SlackPace()
+    socket: SocketPace = SocketPace()
+    sweep_spacing: float = 1.0
+    tick: float = 1.0
+    finish: float = 30.0
+
+
+class App:
+    """A running bot. ``refusal`` completes when a service refuses the credentials at start."""
+
+    def __init__(self, services: Services, tasks: Tasks, door: Door, line: Socket | None) -> None:
+        self.services, self._tasks, self._door, self._line = services, tasks, door, line
+        self._scheduler = Scheduler(services)
+        http_app = door.app if line is None else None
+        self._server = Server(services.metrics, self.unready, http_app)
+        self._probed = asyncio.Event()
+        self.refusal: asyncio.Future[UpstreamError] = asyncio.get_running_loop().create_future()
+
+    @property
+    def http_port(self) -> int:
+        return self._server.port
+
+    async def tick(self) -> None:
+        """One round of the scheduler, to its end."""
+        await self._scheduler.tick()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Waits until nothing is at work any more."""
+        await self._scheduler.idle()
+        await self._tasks.idle()
+
+    async def ready(self) -> None:
+        """Waits until Slack is connected and each service was asked once."""
+        await self._door.introduced.wait()
+        if self._line is not None:
+            await self._line.up.wait()
+        await self._probed.wait()
+
+    async def unready(self) -> list[str]:
+        """Why the bot cannot do its work right now, a sentence each. A service behind being down is no such reason."""
+        connected = self._door.me is not None and (self._line is None or await self._line.connected())
+        self.services.metrics.slack_up.set(connected)
+        reasons = [] if connected else ["Slack is not connected."]
+        unwritable = await self.services.store.unwritable()
+        return [*reasons, f"The database cannot be written: {unwritable}"] if unwritable else reasons
+
+    async def _start(self, stack: AsyncExitStack, pace: Pace) -> None:
+        """Starts what runs by itself. Stopping goes the other way round: no new work, then what is in flight ends."""
+        http = self.services.config.http
+        await self._server.start(http.host, http.port)
+        stack.push_async_callback(self._server.close)
+        log.info("http.listening", host=http.host, port=self.http_port)
+        stack.push_async_callback(self._tasks.finish, pace.finish)
+        background = [asyncio.create_task(self._introduce()), asyncio.create_task(self._probe())]
+        if pace.tick:
+            background.append(asyncio.create_task(self._scheduler.run(pace.tick)))
+        if self._line is not None:
+            background.append(asyncio.create_task(self._line.run(self._refuse)))
+            stack.push_async_callback(self._line.close)
+        stack.push_async_callback(self._scheduler.finish, pace.finish)
+        stack.push_async_callback(_cancel, background)
+
+    def _refuse(self, error: UpstreamError) -> None:
+        if not self.refusal.done():
+            self.refusal.set_result(error)
+
+    async def _introduce(self) -> None:
+        """Asks Slack who the bot is until it answers; a refused token ends the bot."""
+        people, wait = self.services.people, 1.0
+        while not self._door.introduced.is_set():
+            try:
+                self._door.introduce(await people.me())
+            except UpstreamError as error:
+                if error.kind is Kind.CREDENTIALS:
+                    self._refuse(error)
+                await asyncio.sleep(max(wait, error.retry_after or 0))
+                wait = min(wait * 2, 60)
+
+    async def _probe(self) -> None:
+        """Proves ESET's and N-sight's credentials once; what is merely down is left to the scheduler's jobs."""
+        await asyncio.gather(self._probe_eset(), self._probe_nsight())
+        self._probed.set()
+
+    async def _probe_eset(self) -> None:
+        try:
+            await self.services.eset.login()
+        except UpstreamError as error:
+            if error.kind in {Kind.CREDENTIALS, Kind.FORBIDDEN}:
+                self._refuse(error)
+
+    async def _probe_nsight(self) -> None:
+        services = self.services
+        try:
+            if await inventory.due(services):
+                await inventory.sweep_if_due(services)
+            else:
+                await services.nsight.clients()
+        except UpstreamError as error:
+            log.info("probe.failed", reference=error.reference)
+        known = services.nsight.last_error
+        if known is not None and known.kind is Kind.CREDENTIALS:
+            self._refuse(known)
+
+
+async def _cancel(background: list[asyncio.Task[None]]) -> None:
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def assembled(config: Config, clock: Clock = wall_clock, pace: Pace | None = None) -> AsyncIterator[Services]:
+    """The services without a door and without a scheduler: what `check` and `digest` work with.
+
+    Raises ConfigError when the database cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        yield (await _assemble(stack, config, clock, pace or Pace()))[0]
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config, clock: Clock = wall_clock, pace: Pace | None = None) -> AsyncIterator[App]:
+    """The whole bot, from the database to Slack's events. It starts even when a service is down.
+
+    Raises ConfigError when the database or BOT_HTTP cannot be used.
+    """
+    pace = pace or Pace()
+    async with AsyncExitStack() as stack:
+        services, tasks, client = await _assemble(stack, config, clock, pace)
+        signing, token = config.slack.signing_secret, config.slack.app_token
+        http_mode = config.slack.mode == "http"
+        door = Door(services, client, signing.reveal() if signing and http_mode else "")
+        line = None if http_mode else Socket(door.app, client, token.reveal() if token else "", pace.socket)
+        app = App(services, tasks, door, line)
+        await app._start(stack, pace)
+        yield app
+
+
+async def _assemble(
+    stack: AsyncExitStack, config: Config, clock: Clock, pace: Pace
+) -> tuple[Services, Tasks, AsyncWebClient]:
+    store = await Store.open(config.database.url.reveal(), migrate=config.database.migrate)
+    stack.push_async_callback(store.close)
+    timeout = aiohttp.ClientTimeout(total=pace.slack.timeout)
+    session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+    client = web_api.connect(config.slack.bot_token.reveal(), config.slack.api_url, session, pace.slack.timeout)
+    source = config.eset
+    attempts = Eset(source.auth_url, source.patch_url, source.username, source.password.reveal(), pace=pace.eset)
+    stack.push_async_callback(attempts.close)
+    patches = Nsight(config.nsight.url, config.nsight.api_key.reveal(), config.nsight.user_agent, pace=pace.nsight)
+    stack.push_async_callback(patches.close)
+    tasks = Tasks()
+    services = Services(
+        config=config,
+        store=store,
+        messenger=Messenger(client, session, pace.slack),
+        people=People(client, pace.slack.timeout),
+        eset=attempts,
+        nsight=patches,
+        metrics=Metrics(),
+        now=clock,
+        spawn=tasks.spawn,
+        owner=f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}",
+        sweep_spacing=pace.sweep_spacing,
+    )
+    return services, tasks, client

@@ -1,0 +1,201 @@
+"""The short answers: help, status, pending and past requests, the digests and when they come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.models.blocks import Block
+
+from bot.blocks import text
+from bot.commands import FORMS
+from bot.model import Message, RetryRequest
+
+LISTED = 15  # requests in one answer
+
+
+# ---------------------------------------------------------------- help
+
+_NOTES = {
+    "recent": "Without options: what failed in the last 7 days. `app:` takes part of an application's or developer's "
+    "name, `status:` one of ESET's names such as `FAILED_DOWNLOAD_ERROR`, `since:` a span such as `90m` or `7d`.",
+    "retry": "DEVICE is an N-sight device id or a full device name, in quotes when it has spaces. IDS are patch ids "
+    "with commas or spaces between them, or the word `failed` for all that failed. What follows is the reason; `--` "
+    "before it lets it begin with a number. Nothing is sent before somebody else approves.",
+    "device": "DEVICE is an N-sight device id or a full device name; its domain part may be left out.",
+    "pending": "Each with a link to its card, where approvers press Approve or Deny.",
+    "history": "Without a device: the newest requests of all devices.",
+    "digest": "`now` posts what the next scheduled digest would cover so far; the schedule is not touched.",
+    "status": "Also how fresh what the bot knows is.",
+    "help": "With a command's name: more about that one.",
+}
+
+
+def help(topic: str = "") -> Message:  # noqa: A001  the sub-command's own name
+    """All commands with examples, or one of them with what is to know about it. ``topic``: a key of FORMS or empty."""
+    topics = [topic] if topic in FORMS else list(FORMS)
+    blocks: list[Block] = [text.header(f"/patches {topic}" if topic in FORMS else "What you can type")]
+    for one in topics:
+        form = FORMS[one]
+        lines = [f"{text.code(form.usage, 120)}\n{form.does[0].upper()}{form.does[1:]}."]
+        if form.example != form.usage:
+            lines.append(f"Example: {text.code(form.example, 120)}")
+        if topic in FORMS:
+            lines.append(_NOTES[one])
+        blocks.append(text.section("\n".join(lines)))
+    if topic not in FORMS:
+        blocks.append(text.context("From a failure to a fix without leaving Slack, with two people's names on it."))
+    words = "; ".join(f"/patches {one}: {FORMS[one].does}" for one in topics)
+    return text.message(words, blocks)
+
+
+# ---------------------------------------------------------------- status
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """State of one service as last seen: ``ok`` None when it has not been asked yet; ``words`` is safe mrkdwn."""
+
+    service: str
+    ok: bool | None
+    words: str = ""
+    at: datetime | None = None
+
+
+def status(
+    services: Sequence[Health],
+    *,
+    version: str,
+    last_digest: tuple[str, datetime] | None = None,
+    collected_at: datetime | None = None,
+    inventory_at: datetime | None = None,
+    waiting: int = 0,
+) -> Message:
+    """The services, how fresh what the bot knows is, the last digest and the version."""
+    facts = [
+        f"*Attempts collected from ESET:* {_at(collected_at)}",
+        f"*Devices read from N-sight:* {_at(inventory_at)}",
+        f"*Last digest:* {text.name(last_digest[0])}, {text.when(last_digest[1])}"
+        if last_digest
+        else ("*Last digest:* none posted yet"),
+        f"*Waiting for approval:* {text.plural(waiting, 'request')}",
+    ]
+    trouble = [health.service for health in services if health.ok is False]
+    fine = "All is well" if all(health.ok for health in services) else "No trouble known"
+    verdict = f"Trouble with {text.listed(trouble)}" if trouble else fine
+    blocks: list[Block] = [
+        text.header(verdict),
+        text.section("\n".join(_health(health) for health in services)),
+        text.section("\n".join(facts)),
+        text.context(f"Patches {text.name(version)}"),
+    ]
+    return text.message(f"{verdict}. Patches {text.name(version)}", blocks)
+
+
+def _health(health: Health) -> str:
+    words = {True: "✅ {} works", False: "❌ {} does not work", None: "❔ {} has not been asked yet"}[health.ok]
+    sentence = words.format(f"*{text.name(health.service)}*")
+    if health.words:
+        sentence += f": {health.words}"
+    return f"{sentence} ({text.when(health.at)})" if health.at else sentence
+
+
+def _at(moment: datetime | None) -> str:
+    return text.when(moment) if moment else "not yet"
+
+
+# ---------------------------------------------------------------- requests
+
+
+def pending(requests: Sequence[RetryRequest], permalinks: Mapping[int, str]) -> Message:
+    """Requests that wait for an approver, oldest first. ``permalinks``: request id → address of its card."""
+    if not requests:
+        words = "No retry request waits for an approver."
+        return text.message(words, [text.section(f"✅ {words} `/patches history` shows how the last ones ended.")])
+    title = f"{text.plural(len(requests), 'request')} waiting for approval"
+    lines = [_waiting(request, permalinks.get(request.id, "")) for request in requests]
+    return text.message(title, _list(title, lines))
+
+
+def _waiting(request: RetryRequest, permalink: str) -> str:
+    votes = f" · {len(request.votes)} of {request.quorum} approvals" if request.votes else ""
+    expires = f" · expires {text.when(request.expires_at)}" if request.expires_at else ""
+    return f"{_request(request, permalink)}{votes}{expires}{_reason(request)}"
+
+
+def history(requests: Sequence[RetryRequest], device: str = "", permalinks: Mapping[int, str] | None = None) -> Message:
+    """Past requests, newest first, and where each stands. ``device``: the name asked about, when one was."""
+    of = f" for {text.name(device)}" if device else ""
+    if not requests:
+        words = f"There was no retry request yet{of}."
+        return text.message(words, [text.section(f"🔍 {words} `/patches help retry` tells how to make one.")])
+    title = f"Retry requests{' for ' + device if device else ''}, newest first"
+    links = permalinks or {}
+    lines = [_past(request, links.get(request.id, "")) for request in requests]
+    return text.message(f"{text.plural(len(requests), 'retry request')}{of}", _list(title, lines))
+
+
+def _past(request: RetryRequest, permalink: str) -> str:
+    by = f" by {text.mention(request.decided_by)}" if request.decided_by else ""
+    end = request.settled_at or request.decided_at
+    at = f" {text.when(end)}" if end else ""
+    return f"{_request(request, permalink)}\n{text.state_words(request.state)}{by}{at}{_reason(request)}"
+
+
+def _request(request: RetryRequest, permalink: str) -> str:
+    label = f"#{request.id} {text.name(request.device.name, 60)}"
+    # An address from Slack is not escaped but checked: what could end the link is not let through.
+    link = f"<{permalink}|{label}>" if permalink and not set(permalink) & set("<>| \n") else label
+    what = text.plural(len(request.patches), "patch", "patches")
+    client = text.name(request.device.client, 60)
+    return f"*{link}* ({client}): {what}, asked by {text.mention(request.requester)} {text.when(request.asked_at)}"
+
+
+def _reason(request: RetryRequest) -> str:
+    return f"\n> {text.name(request.reason, 150)}" if request.reason else ""
+
+
+def _list(title: str, lines: Sequence[str]) -> list[Block]:
+    blocks: list[Block] = [text.header(title), *(text.section(line) for line in lines[:LISTED])]
+    if len(lines) > LISTED:
+        blocks.append(text.context(f"and {len(lines) - LISTED:,} more"))
+    return blocks
+
+
+# ---------------------------------------------------------------- digests
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """A digest's line in ``/patches digest list``."""
+
+    name: str
+    channel: str
+    cron: str
+    timezone: str
+    next_at: datetime
+    last_at: datetime | None = None
+
+
+def digest_list(plans: Sequence[Upcoming]) -> Message:
+    """The configured digests and when each comes next."""
+    if not plans:
+        words = "No digest is configured."
+        more = "Whoever runs the bot adds one as `[[digests]]` to patches.toml."
+        return text.message(words, [text.section(f"🔍 {words} {more}")])
+    lines = [_upcoming(plan) for plan in plans]
+    more = "`/patches digest now NAME` posts one now."
+    return text.message(f"{text.plural(len(plans), 'digest')}", [*_list("Digests", lines), text.context(more)])
+
+
+def _upcoming(plan: Upcoming) -> str:
+    last = f"last {text.when(plan.last_at)}" if plan.last_at else "none posted yet"
+    schedule = f"{text.code(plan.cron, 60)} {text.name(plan.timezone, 40)}"
+    return (
+        f"*{text.name(plan.name)}* in {text.channel(plan.channel)}: next {text.when(plan.next_at)}, {last} · {schedule}"
+    )
+
+
+def digest_posted(name: str, channel: str) -> Message:
+    """The private answer to ``/patches digest now``."""
+    words = f"✅ The digest {text.name(name)} was posted in {text.channel(channel)}. The schedule stays as it is."
+    return text.sentence(words)

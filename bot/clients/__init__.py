@@ -1,0 +1,1 @@
+"""Edges to the two services that are asked over HTTP: ESET Connect and N-able N-sight."""

@@ -1,0 +1,202 @@
+"""One HTTP attempt, bounded in time and size, that lets no URL, header or exception text of the transport out."""
+
+import asyncio
+import logging
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+import httpx
+import structlog
+
+from bot.errors import Kind, Service, UpstreamError, new_reference
+
+MAX_BODY = 64 * 1024 * 1024
+GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+
+# They print full URLs (N-sight's key is in the query) at INFO and headers at DEBUG, whatever LOG_LEVEL says.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete HTTP answer; ``body`` is decompressed and bounded. repr shows the status alone: bodies hold tokens."""
+
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def request_id(self) -> str:
+        """ESET's ``request-id``, reduced to what an id can hold; empty when there is none."""
+        return re.sub(r"[^A-Za-z0-9._-]", "", self.headers.get("request-id", ""))[:64]
+
+    @property
+    def retry_after(self) -> float | None:
+        """``Retry-After`` in seconds. A date counts from the answer's own ``Date``: our clocks need not agree."""
+        asked = self.headers.get("retry-after", "").strip()
+        if asked.isascii() and asked.isdigit():
+            return float(asked[:9])
+        try:
+            gap = parsedate_to_datetime(asked) - parsedate_to_datetime(self.headers.get("date", ""))
+        except (TypeError, ValueError):
+            return None
+        return max(0.0, gap.total_seconds())
+
+
+def build(base_url: str, *, timeout: httpx.Timeout, user_agent: str, keepalive: bool = True) -> httpx.AsyncClient:
+    """A client for one service and the life of the process: no redirects, no repeats by the transport.
+
+    Without ``keepalive`` each call gets a connection of its own, so that no call is lost to one the server is closing.
+    """
+    return httpx.AsyncClient(
+        base_url=base_url,
+        timeout=timeout,
+        headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
+        follow_redirects=False,
+        limits=httpx.Limits(max_connections=20, max_keepalive_connections=5 if keepalive else 0),
+    )
+
+
+async def send(
+    client: httpx.AsyncClient, request: httpx.Request, *, service: Service, total: float, limit: int = MAX_BODY
+) -> Answer:
+    """One attempt, over after ``total`` seconds or ``limit`` decompressed bytes. Any status is an Answer.
+
+    Raises UpstreamError, logged with its reference: ``sent`` is False when no connection was made, None when the
+    request may have arrived, True when an answer began. It has no context: the transport's own error may quote a URL
+    or a header.
+    """
+    outcome: Answer | _Fault
+    try:
+        async with asyncio.timeout(total):
+            outcome = await _attempt(client, request, limit)
+    except TimeoutError:
+        outcome = _Fault(Kind.TIMEOUT, None, f"no whole answer within {total:g} s")
+    except httpx.HTTPError as error:
+        outcome = _classify(error)
+    except (httpx.InvalidURL, UnicodeError):
+        outcome = _Fault(Kind.UNREACHABLE, False, "its address cannot be used")
+    if isinstance(outcome, Answer):
+        return outcome
+    raise failure(
+        service, outcome.kind, path=request.url.path, sent=outcome.sent, words=outcome.words, status=outcome.status
+    )
+
+
+def failure(
+    service: Service,
+    kind: Kind,
+    *,
+    path: str,
+    answer: Answer | None = None,
+    status: int | None = None,
+    sent: bool | None = True,
+    code: str = "",
+    words: str = "",
+) -> UpstreamError:
+    """The UpstreamError for a failed call, after one log line with its reference. ``path`` comes without a query.
+
+    ``words`` must be free of secrets. Status, ``request-id`` and ``retry_after`` are taken from ``answer``.
+    """
+    reference = new_reference()
+    log.warning(
+        "upstream.failed",
+        service=str(service),
+        kind=str(kind),
+        reference=reference,
+        path=path,
+        status=answer.status if answer else status,
+        request_id=(answer and answer.request_id) or None,
+        code=code,
+        words=words,
+    )
+    retry_after = answer.retry_after if answer else None
+    return UpstreamError(service, kind, reference=reference, sent=sent, code=code, words=words, retry_after=retry_after)
+
+
+# ---------------------------------------------------------------- one attempt
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    kind: Kind
+    sent: bool | None
+    words: str
+    status: int | None = None
+
+
+async def _attempt(client: httpx.AsyncClient, request: httpx.Request, limit: int) -> Answer | _Fault:
+    response = await client.send(request, stream=True)
+    try:
+        body = await _read(response, limit)
+    except zlib.error:
+        return _Fault(Kind.BROKEN, True, "the compressed body is damaged", response.status_code)
+    finally:
+        await response.aclose()
+    if isinstance(body, Kind):
+        words = f"more than {limit} bytes" if body is Kind.TOO_LARGE else "an encoding that was not asked for"
+        return _Fault(body, True, words, response.status_code)
+    return Answer(response.status_code, response.headers, body)
+
+
+async def _read(response: httpx.Response, limit: int) -> bytes | Kind:
+    """The body, or why not. Inflated here because httpx inflates whole chunks, and encodings upon encodings."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", "x-gzip", ""}:
+        return Kind.BROKEN
+    inflate = _Gunzip() if "gzip" in encoding else None
+    parts: list[bytes] = []
+    size = received = 0
+    async for chunk in response.aiter_raw():
+        received += len(chunk)
+        for piece in inflate.feed(chunk, limit + 1) if inflate else (chunk,):
+            size += len(piece)
+            parts.append(piece)
+            if max(size, received) > limit:
+                return Kind.TOO_LARGE
+    if inflate and received and not inflate.complete:
+        raise zlib.error
+    return b"".join(parts)
+
+
+class _Gunzip:
+    """Inflates gzip members piece by piece, never more than asked for at a time."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(GZIP_OR_ZLIB)
+        self.complete = False
+
+    def feed(self, chunk: bytes, most: int) -> Iterator[bytes]:
+        """Raises zlib.error on damaged data. What follows a complete stream is another member, or padding."""
+        while chunk:
+            if self.complete:
+                chunk = chunk.lstrip(b"\0")
+                if not chunk:
+                    return
+                self._stream, self.complete = zlib.decompressobj(GZIP_OR_ZLIB), False
+            if piece := self._stream.decompress(chunk, most):
+                yield piece
+            self.complete = self._stream.eof
+            chunk = self._stream.unused_data if self.complete else self._stream.unconsumed_tail
+
+
+def _classify(error: httpx.HTTPError) -> _Fault:
+    """Only errors of connecting prove that nothing left. Their text alone is told: others may quote a header."""
+    match error:
+        case httpx.ConnectError():
+            return _Fault(Kind.UNREACHABLE, False, str(error)[:200])
+        case httpx.ConnectTimeout():
+            return _Fault(Kind.UNREACHABLE, False, "no connection in time")
+        case httpx.PoolTimeout():
+            return _Fault(Kind.TIMEOUT, False, "no free connection in time")
+        case httpx.TimeoutException():
+            return _Fault(Kind.TIMEOUT, None, "no answer in time")
+        case httpx.UnsupportedProtocol():
+            return _Fault(Kind.UNREACHABLE, False, "its address cannot be used")
+    return _Fault(Kind.CUT, None, type(error).__name__)

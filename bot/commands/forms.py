@@ -1,0 +1,53 @@
+"""How each sub-command is typed, and the sentence for one that was not typed so."""
+
+from typing import NamedTuple
+
+from bot.errors import Refused
+from bot.markup import code
+
+
+class Form(NamedTuple):
+    """``usage`` as in the contract, ``example`` as a person would type it, ``does`` in a few words."""
+
+    usage: str
+    example: str
+    does: str
+
+
+FORMS = {
+    "recent": Form(
+        "/patches recent [failed|ok|all] [app:NAME] [status:NAME] [since:7d]",
+        '/patches recent all app:"Adobe Reader" since:24h',
+        "what ESET patched lately, what failed and why",
+    ),
+    "retry": Form(
+        "/patches retry DEVICE IDS [reason…]",
+        "/patches retry SRV-FILE01 4711,4712 disk is free again",
+        "ask for a retry of failed patches on one device; somebody else approves it",
+    ),
+    "device": Form(
+        "/patches device DEVICE", '/patches device "Front Desk PC"', "a device's patches, failed ones first"
+    ),
+    "pending": Form("/patches pending", "/patches pending", "retry requests that wait for an approver"),
+    "history": Form(
+        "/patches history [DEVICE]", "/patches history SRV-FILE01", "past retry requests and how they ended"
+    ),
+    "digest": Form(
+        "/patches digest list|now NAME",
+        "/patches digest now daily",
+        "the digests and when each comes next; post one now",
+    ),
+    "status": Form("/patches status", "/patches status", "state of Slack, ESET and N-sight, last digest, version"),
+    "help": Form("/patches help [COMMAND]", "/patches help retry", "this list, or more about one command"),
+}
+
+
+def wrong(what: str, command: str) -> Refused:
+    """``what`` was not understood (safe mrkdwn, a whole sentence), then the right form of ``command``."""
+    form = FORMS[command]
+    return Refused(f"{what} Nothing was done. The form is {code(form.usage)}, for example {code(form.example)}.")
+
+
+def meant(word: str) -> str:
+    """A question that offers ``word``, with a leading space; empty when there is none to offer."""
+    return f" Did you mean {code(word)}?" if word else ""

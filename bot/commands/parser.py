@@ -1,0 +1,106 @@
+"""``/patches …`` as a value: total, every text gives a command or a sentence."""
+
+from collections.abc import Callable
+
+from bot.commands import ids, recent
+from bot.commands.forms import FORMS, meant, wrong
+from bot.commands.kinds import (
+    Command,
+    DeviceInfo,
+    DigestList,
+    DigestNow,
+    Help,
+    History,
+    Pending,
+    Retry,
+    Status,
+)
+from bot.commands.lexer import nearest, take_name, take_word, typed, whole_name
+from bot.errors import Refused
+from bot.markup import code
+
+_NOT_BUILT = ("silence", "silences", "unsilence")
+_HELP_TOO = {"?", "-h", "--help", "-help"}
+
+
+def parse(text: str) -> Command:
+    """The command in the text behind ``/patches``. Raises Refused, and nothing else, with what was not understood."""
+    verb, rest = take_word(typed(text))
+    verb = verb.casefold()
+    if not verb or verb in _HELP_TOO:
+        return Help()
+    if verb in _NOT_BUILT:
+        raise Refused(f"{code('/patches ' + verb)} is not built yet. Nothing was done; `/patches help` lists what is.")
+    if verb not in _PARSERS:
+        near = nearest(verb, [*_PARSERS, *_NOT_BUILT])
+        hint = meant(near and f"/patches {near}")
+        raise Refused(
+            f"{code(verb, 40)} is not a command.{hint} Nothing was done; `/patches help` lists what can be typed."
+        )
+    return _PARSERS[verb](rest)
+
+
+def _help(rest: str) -> Help:
+    topic, more = take_word(rest)
+    topic = topic.casefold()
+    if more or (topic and topic not in FORMS):
+        raise wrong(f"There is no help on {code(rest, 40)}.{meant(nearest(topic, list(FORMS)))}", "help")
+    return Help(topic)
+
+
+def _retry(rest: str) -> Retry:
+    device, rest = take_name(rest)
+    if not device:
+        raise wrong("A device and patch ids are missing.", "retry")
+    chosen, reason = ids.split(rest, device)
+    return Retry(device, chosen, reason)
+
+
+def _device(rest: str) -> DeviceInfo:
+    name = whole_name(rest)
+    if not name:
+        raise wrong("A device is missing: its id or its full name.", "device")
+    return DeviceInfo(name)
+
+
+def _history(rest: str) -> History:
+    return History(whole_name(rest) or None)
+
+
+def _digest(rest: str) -> DigestList | DigestNow:
+    verb, rest = take_word(rest)
+    match verb.casefold(), whole_name(rest):
+        case "list", "":
+            return DigestList()
+        case "now", name if name:
+            return DigestNow(name)
+        case "now", _:
+            raise wrong("The name of the digest is missing; `/patches digest list` names them.", "digest")
+        case "list", more:
+            raise wrong(f"{code(more, 40)} is not understood: `list` stands alone.", "digest")
+        case "", _:
+            raise wrong("It needs `list` or `now`.", "digest")
+    raise wrong(f"{code(verb, 40)} is not understood.{meant(nearest(verb, ('list', 'now')))}", "digest")
+
+
+def _alone(verb: str, command: Command) -> Callable[[str], Command]:
+    """A parser for a sub-command that takes nothing."""
+
+    def parse_nothing(rest: str) -> Command:
+        if rest:
+            raise wrong(f"{code(rest, 40)} is not understood: {code(verb)} stands alone.", verb)
+        return command
+
+    return parse_nothing
+
+
+_PARSERS: dict[str, Callable[[str], Command]] = {
+    "help": _help,
+    "recent": recent.parse,
+    "retry": _retry,
+    "device": _device,
+    "pending": _alone("pending", Pending()),
+    "history": _history,
+    "digest": _digest,
+    "status": _alone("status", Status()),
+}

@@ -1,0 +1,243 @@
+"""Environment and patches.toml in, one frozen Config out, or every fault at once. The names are contract.md's.
+
+``load`` is the only thing here that touches the outside: the files it is pointed to.
+"""
+
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import Enum, auto
+from pathlib import Path
+
+from bot.config import values
+from bot.config.environment import Environment
+from bot.config.sections import (
+    NO_SECRET,
+    Access,
+    Approvals,
+    Config,
+    Database,
+    Eset,
+    FollowUp,
+    Http,
+    Log,
+    Nsight,
+    Slack,
+)
+from bot.config.toml import Table, read
+from bot.config.values import Secret, Wrong
+from bot.digests import DigestPlan, check_cron
+from bot.errors import ConfigError
+
+__all__ = [
+    "Access",
+    "Approvals",
+    "Config",
+    "Database",
+    "DigestPlan",
+    "Eset",
+    "FollowUp",
+    "Http",
+    "Log",
+    "Need",
+    "Nsight",
+    "Secret",
+    "Slack",
+    "load",
+]
+
+REGIONS = ("eu", "de", "us", "ca", "jpn")
+DEFAULT = Config()
+LATER = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "TOKEN_ENCRYPTION_KEY")
+
+
+class Need(Enum):
+    """What a command is going to use, so that ``audit export`` runs where only DATABASE_URL is at hand."""
+
+    ALL = auto()
+    DATABASE = auto()
+
+
+def load(env: Mapping[str, str], *, need: Need = Need.ALL) -> Config:
+    """Read everything that ``need`` asks for. Relative paths count from the working directory.
+
+    With Need.DATABASE only DATABASE_URL and the LOG_ names are read; every other section holds its defaults.
+    Raises ConfigError with one line per mistake, each beginning with the name or the key's path.
+    """
+    faults: list[str] = []
+    environment = Environment(env, faults)
+    config = _everything(environment, faults) if need is Need.ALL else _database_only(environment)
+    if faults:
+        raise ConfigError([_one_line(fault) for fault in faults])
+    return config
+
+
+def _one_line(fault: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in fault)
+
+
+def _database_only(env: Environment) -> Config:
+    return Config(database=Database(_database_url(env)), log=_log(env))
+
+
+def _everything(env: Environment, faults: list[str]) -> Config:
+    root = Table("", _file(env), faults)
+    slack, eset, database, access = (root.table(key) for key in ("slack", "eset", "database", "access"))
+    mode = slack.take("mode", values.one_of("socket", "http"), DEFAULT.slack.mode)
+    config = Config(
+        slack=_slack(env, mode),
+        eset=_eset(env, eset.take("every", values.duration_or_never, DEFAULT.eset.every)),
+        nsight=_nsight(env),
+        database=Database(_database_url(env), database.take("migrate", values.boolean, DEFAULT.database.migrate)),
+        http=Http(*env.take("BOT_HTTP", values.listen, (DEFAULT.http.host, DEFAULT.http.port))),
+        log=_log(env),
+        access=Access(access.each("commands", values.member)),
+        approvals=_approvals(root.table("approvals")),
+        digests=_digests(root.tables("digests")),
+        follow_up=_follow_up(root.table("follow_up")),
+    )
+    for name in LATER:
+        env.later(name)
+    for table in (slack, eset, database, access, root):
+        table.close()
+    return config
+
+
+# ---------------------------------------------------------------- environment
+
+
+def _file(env: Environment) -> dict[str, object]:
+    """patches.toml, or the file PATCHES_CONFIG names: that one has to be there."""
+    named = env.take("PATCHES_CONFIG", values.text, "")
+    path = Path(named or "patches.toml")
+    if not named and not path.exists():
+        return {}
+    try:
+        return read(path)
+    except Wrong as wrong:
+        env.fault("PATCHES_CONFIG", str(wrong))
+        return {}
+
+
+def _slack(env: Environment, mode: str) -> Slack:
+    bot = values.token("xoxb-", "bot token")
+    app = values.token("xapp-", "app-level token")
+    app_why = "Socket Mode needs an app-level token (xapp-…) with connections:write" if mode == "socket" else None
+    signing_why = "mode = \"http\" needs it to know Slack's requests; see the app's Basic Information"
+    return Slack(
+        mode=mode,
+        bot_token=env.secret("SLACK_BOT_TOKEN", bot, NO_SECRET, "the bot token (xoxb-…) from OAuth & Permissions"),
+        app_token=env.secret("SLACK_APP_TOKEN", app, None, app_why),
+        signing_secret=env.secret(
+            "SLACK_SIGNING_SECRET", values.unbroken, None, signing_why if mode == "http" else None
+        ),
+        api_url=env.take("SLACK_API_URL", values.base_url_slash, DEFAULT.slack.api_url),
+    )
+
+
+def _eset(env: Environment, every: timedelta | None) -> Eset:
+    region = env.take("ESET_REGION", values.one_of(*REGIONS), "eu")
+
+    def address(name: str, service: str) -> str:
+        return env.take(name, values.base_url, f"https://{region}.{service}.eset.systems")
+
+    return Eset(
+        username=env.need("ESET_USERNAME", values.text, "", "the login of the API user made in ESET Connect"),
+        password=env.secret("ESET_PASSWORD", values.password, NO_SECRET, "the API user's password"),
+        auth_url=address("ESET_AUTH_URL", "business-account.iam"),
+        patch_url=address("ESET_PATCH_URL", "patch-management"),
+        device_url=address("ESET_DEVICE_URL", "device-management"),
+        every=every,
+    )
+
+
+def _nsight(env: Environment) -> Nsight:
+    server = env.take("NSIGHT_SERVER", values.host_name, "")
+    url = env.take("NSIGHT_URL", values.base_url_slash, f"https://{server}/api/")
+    if not env.has("NSIGHT_SERVER") and not env.has("NSIGHT_URL"):
+        why = "the host name of your territory, such as www.am.remote.management or wwweurope1.systemmonitor.eu.com"
+        env.fault("NSIGHT_SERVER", f"is missing: {why}")
+    return Nsight(
+        url=url,
+        api_key=env.secret(
+            "NSIGHT_API_KEY", values.unbroken, NO_SECRET, "All Devices > Settings > General Settings > API"
+        ),
+        user_agent=env.take("NSIGHT_USER_AGENT", values.header, DEFAULT.nsight.user_agent),
+    )
+
+
+def _database_url(env: Environment) -> Secret:
+    url = env.secret("DATABASE_URL", values.database_url, DEFAULT.database.url)
+    path = Path(url.reveal().partition(":///")[2])
+    if not path.parent.is_dir():
+        env.fault("DATABASE_URL", f"the folder {path.parent} does not exist")
+    elif path.is_dir():
+        env.fault("DATABASE_URL", f"{path} is a folder, not a database file")
+    return url
+
+
+def _log(env: Environment) -> Log:
+    by_terminal = "console" if sys.stderr.isatty() else "json"
+    return Log(
+        format=env.take("LOG_FORMAT", values.one_of("json", "console"), by_terminal),
+        level=env.take("LOG_LEVEL", values.one_of("debug", "info", "warning", "error"), DEFAULT.log.level),
+    )
+
+
+# ---------------------------------------------------------------- patches.toml
+
+
+def _approvals(table: Table) -> Approvals:
+    base = DEFAULT.approvals
+    approvals = Approvals(
+        channel=table.take("channel", values.channel, None),
+        approvers=table.each("approvers", values.member),
+        quorum=table.take("quorum", values.whole(1, 100), base.quorum),
+        self_approval=table.take("self_approval", values.boolean, base.self_approval),
+        reason=table.take("reason", values.one_of("optional", "required"), base.reason),
+        expires=table.take("expires", values.duration_or_never, base.expires),
+        stale=table.take("stale", values.duration_or_never, base.stale),
+        max_patches=table.take("max_patches", values.whole(1, 1000), base.max_patches),
+    )
+    table.later("remind")
+    table.later("rules")
+    table.close()
+    people = approvals.approvers
+    if people and approvals.quorum > len(people) and not any(one.startswith("S") for one in people):
+        table.fault("quorum", f"{approvals.quorum} approvals can never be reached: approvers names {len(people)}")
+    return approvals
+
+
+def _digests(tables: list[Table]) -> tuple[DigestPlan, ...]:
+    plans: list[DigestPlan] = []
+    for table in tables:
+        plan = _digest(table)
+        if plan.name and plan.name.casefold() in {other.name.casefold() for other in plans}:
+            table.fault("name", f"{plan.name} is the name of another digest too")
+        plans.append(plan)
+    return tuple(plans)
+
+
+def _digest(table: Table) -> DigestPlan:
+    plan = DigestPlan(
+        name=table.need("name", values.digest_name, ""),
+        channel=table.need("channel", values.channel, ""),
+        cron=table.need("cron", values.text, ""),
+        timezone=table.take("timezone", values.timezone, "UTC"),
+        window=table.take("window", values.duration, timedelta(hours=24)),
+        post_when_empty=table.take("post_when_empty", values.boolean, True),
+    )
+    trouble = check_cron(plan.cron, plan.timezone) if plan.cron else None
+    if trouble:
+        table.fault("cron", trouble)
+    table.close()
+    return plan
+
+
+def _follow_up(table: Table) -> FollowUp:
+    follow_up = FollowUp(
+        duration=table.take("for", values.duration, DEFAULT.follow_up.duration),
+        every=table.take("every", values.duration, DEFAULT.follow_up.every),
+    )
+    table.close()
+    return follow_up

@@ -1,0 +1,130 @@
+"""The configuration as frozen values, with the defaults of patches.toml and of the environment."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import unquote, urlsplit
+
+from bot import __version__
+from bot.config.values import Secret
+from bot.digests import DigestPlan
+
+USER_AGENT = f"Mozilla/5.0 (compatible; patches-bot/{__version__})"  # N-sight's firewall refuses unknown agents
+NO_SECRET = Secret("")
+BESIDE = Secret("sqlite+aiosqlite:///patches.db")  # in the working directory
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """``app_token`` is there in Socket Mode, ``signing_secret`` in HTTP mode. ``api_url`` ends in a slash."""
+
+    mode: str = "socket"  # or "http"
+    bot_token: Secret = NO_SECRET
+    app_token: Secret | None = None
+    signing_secret: Secret | None = None
+    api_url: str = "https://slack.com/api/"
+
+
+@dataclass(frozen=True, slots=True)
+class Eset:
+    """URLs have no trailing slash. ``every``: how often attempts are collected, None = only when a digest is due."""
+
+    username: str = ""
+    password: Secret = NO_SECRET
+    auth_url: str = "https://eu.business-account.iam.eset.systems"
+    patch_url: str = "https://eu.patch-management.eset.systems"
+    device_url: str = "https://eu.device-management.eset.systems"
+    every: timedelta | None = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Nsight:
+    """``url`` ends in ``/api/`` or whatever the operator set, always with a slash."""
+
+    url: str = ""
+    api_key: Secret = NO_SECRET
+    user_agent: str = USER_AGENT
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """``url`` is for SQLAlchemy's async engine and may hold a password; ``shown`` may be printed."""
+
+    url: Secret = BESIDE
+    migrate: bool = True
+
+    @property
+    def shown(self) -> str:
+        plain = self.url.reveal()
+        head, at, tail = plain.partition("://")[2].rpartition("@")
+        return plain.replace(head + at + tail, f"***@{tail}") if at else plain
+
+    def passwords(self) -> list[Secret]:
+        netloc = urlsplit(self.url.reveal()).netloc
+        quoted = netloc.rpartition("@")[0].partition(":")[2]
+        return [Secret(text) for text in dict.fromkeys((quoted, unquote(quoted))) if text]
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """Where health, metrics and, in HTTP mode, Slack's requests are served. Port 0 = any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    format: str = "json"  # or "console"
+    level: str = "info"  # debug, info, warning, error
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """User and usergroup ids that may use /patches; empty = every full member."""
+
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Without ``channel`` or without ``approvers`` retry is refused with a sentence. None = never."""
+
+    channel: str | None = None
+    approvers: tuple[str, ...] = ()
+    quorum: int = 1
+    self_approval: bool = False
+    reason: str = "optional"  # or "required"
+    expires: timedelta | None = timedelta(hours=4)
+    stale: timedelta | None = timedelta(hours=1)
+    max_patches: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """How long (``for`` in the file) and how often a sent retry is looked at until every patch is settled."""
+
+    duration: timedelta = timedelta(hours=48)
+    every: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the bot was told. Printing it shows no secret."""
+
+    slack: Slack = field(default_factory=Slack)
+    eset: Eset = field(default_factory=Eset)
+    nsight: Nsight = field(default_factory=Nsight)
+    database: Database = field(default_factory=Database)
+    http: Http = field(default_factory=Http)
+    log: Log = field(default_factory=Log)
+    access: Access = field(default_factory=Access)
+    approvals: Approvals = field(default_factory=Approvals)
+    digests: tuple[DigestPlan, ...] = ()
+    follow_up: FollowUp = field(default_factory=FollowUp)
+
+    def secrets(self) -> list[str]:
+        """Every spelling of every secret, longest first, for the log's redactor and for tests that look for leaks."""
+        tokens = (self.slack.bot_token, self.slack.app_token, self.slack.signing_secret)
+        held = [*tokens, self.eset.password, self.nsight.api_key, *self.database.passwords()]
+        forms = {form for secret in held if secret for form in secret.forms()}
+        return sorted(forms, key=lambda form: (-len(form), form))

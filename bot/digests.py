@@ -1,0 +1,194 @@
+"""Digests decided: when one is due, and what failed in what it covers. Pure.
+
+Slots are instants in UTC, so that a change of daylight saving time neither repeats nor swallows one: a fixed time that
+does not exist that day comes right after the gap, one that exists twice comes once (Debian cron's rules, by cronsim).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from bot.model import Attempt, Outcome
+
+LATE_AFTER = timedelta(minutes=5)
+MOST_MISSED = 1000  # counted no further: an every-minute plan after a year of downtime must not hold up the loop
+_LOOK_BACK = tuple(timedelta(hours=hours) for hours in (1, 24, 24 * 32, 24 * 367, 24 * 366 * 9))
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPlan:
+    """A ``[[digests]]`` table. ``cron`` has five fields; ``timezone`` is an IANA name; both passed ``check_cron``."""
+
+    name: str
+    channel: str
+    cron: str
+    timezone: str = "UTC"
+    window: timedelta = timedelta(hours=24)
+    post_when_empty: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A slot to post now. ``missed``: earlier slots that were never posted, which this one covers too."""
+
+    slot: datetime
+    missed: int
+    late: bool
+
+
+def check_cron(expression: str, zone: str) -> str | None:
+    """What is wrong with a plan's ``cron`` or ``timezone`` as a sentence; None when both are right."""
+    try:
+        where = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        return f"{zone!r} is not an IANA time zone, such as 'Europe/Berlin'"
+    if len(expression.split()) != 5:
+        return f"{expression!r} has {len(expression.split())} fields; cron needs five: minute hour day month weekday"
+    try:
+        next(CronSim(expression, datetime(2026, 1, 1, tzinfo=where)))
+    except (CronSimError, ValueError) as error:
+        return f"{expression!r} is not a cron expression ({error})"
+    except StopIteration:
+        return f"{expression!r} never comes"
+    return None
+
+
+def next_slot(plan: DigestPlan, now: datetime) -> datetime:
+    """The first slot after ``now``, UTC."""
+    return next(_slots(plan, now))
+
+
+def due(plan: DigestPlan, last: datetime, now: datetime) -> Due | None:
+    """The newest slot in ``(last, now]``, or None. ``last``: slot of the plan's last digest, or its baseline."""
+    if next_slot(plan, last) > now:
+        return None
+    slot = _newest_slot(plan, last, now)
+    earlier = takewhile(lambda other: other < slot, _slots(plan, last))
+    missed = sum(1 for _ in islice(earlier, MOST_MISSED))
+    return Due(slot, missed, late=missed > 0 or now - slot > LATE_AFTER)
+
+
+def _newest_slot(plan: DigestPlan, last: datetime, now: datetime) -> datetime:
+    """The newest slot in ``(last, now]``, where there is one; looked for from near to far."""
+    newest = last
+    for span in _LOOK_BACK:
+        for slot in takewhile(lambda slot: slot <= now, _slots(plan, max(last, now - span))):
+            newest = slot
+        if newest > last:
+            break
+    return newest
+
+
+def _slots(plan: DigestPlan, after: datetime) -> Iterator[datetime]:
+    """Every slot after ``after`` in UTC, rising."""
+    newest = after.astimezone(UTC)
+    for local in CronSim(plan.cron, after.astimezone(ZoneInfo(plan.timezone))):
+        slot = local.astimezone(UTC)
+        if slot > newest:  # asked in the second pass of a repeated hour, cronsim answers with the first pass
+            newest = slot
+            yield slot
+
+
+# ---------------------------------------------------------------- what a digest says
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Failures of one application on the way to one version. ``reasons``: (status, count), most frequent first."""
+
+    developer: str
+    application: str
+    to_version: str
+    count: int
+    reasons: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What was first seen in ``(since, slot]``; ``groups`` are most frequent first. Counts are final attempts.
+
+    ``note`` is a sentence in safe mrkdwn, when the source is stale; empty otherwise.
+    """
+
+    plan: str
+    slot: datetime
+    since: datetime | None
+    missed: int
+    late: bool
+    total: int
+    failed: int
+    ok: int
+    groups: tuple[Group, ...]
+    note: str = ""
+
+    @property
+    def other(self) -> int:
+        return self.total - self.failed - self.ok
+
+    @property
+    def share(self) -> float:
+        """Failures among all attempts, 0 to 1; 0 when there was no attempt."""
+        return self.failed / self.total if self.total else 0.0
+
+
+def build(
+    plan: str,
+    attempts: Iterable[Attempt],
+    when: Due,
+    *,
+    since: datetime | None = None,
+    note: str | None = None,
+) -> Digest:
+    """Group final attempts for the plan named ``plan``: one pass, 100,000 in well under 200 ms."""
+    counts = _count(attempts)
+    totals, groups = _classify(counts)
+    failed = [_group(key, reasons) for key, reasons in groups.items()]
+    failed.sort(key=lambda g: (-g.count, g.application.casefold(), g.developer.casefold(), g.to_version))
+    return Digest(
+        plan=plan,
+        slot=when.slot,
+        since=since,
+        missed=when.missed,
+        late=when.late,
+        total=totals.total(),
+        failed=totals[Outcome.FAILED],
+        ok=totals[Outcome.OK],
+        groups=tuple(failed),
+        note=note or "",
+    )
+
+
+_Key = tuple[str, str, str]  # developer, application, to_version
+
+
+def _count(attempts: Iterable[Attempt]) -> Counter[tuple[str | None, str | None, str | None, str | None]]:
+    # Plain fields, not Attempt's properties: they would cost four calls for each of 100,000 rows.
+    return Counter(
+        (a.developer_name, a.display_name, a.patched.name if a.patched else None, a.raw_status) for a in attempts
+    )
+
+
+def _classify(
+    counts: Counter[tuple[str | None, str | None, str | None, str | None]],
+) -> tuple[Counter[Outcome], dict[_Key, Counter[str]]]:
+    totals: Counter[Outcome] = Counter()
+    groups: dict[_Key, Counter[str]] = {}
+    for (developer, application, version, raw), count in counts.items():
+        kind = Attempt(developer_name=developer, display_name=application, raw_status=raw)
+        outcome = kind.outcome
+        totals[outcome] += count
+        if outcome is Outcome.FAILED:
+            key = (kind.developer, kind.application, version or "")
+            groups.setdefault(key, Counter())[kind.status] += count
+    return totals, groups
+
+
+def _group(key: _Key, reasons: Counter[str]) -> Group:
+    developer, application, version = key
+    ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return Group(developer, application, version, reasons.total(), tuple(ordered))

@@ -1,0 +1,1 @@
+"""What the bot does: one file per duty, each gathering, deciding and applying in straight lines."""

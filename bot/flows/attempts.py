@@ -1,0 +1,54 @@
+"""ESET's attempts: collected now and then so that none is forgotten, and asked for when somebody wants to see them."""
+
+from datetime import timedelta
+
+import structlog
+
+from bot.errors import UpstreamError
+from bot.flows.services import Services
+
+log = structlog.get_logger()
+
+REUSED = timedelta(seconds=60)
+LEASE = 300.0  # seconds: longer than ESET's answer may take
+
+
+async def collect_if_due(services: Services) -> None:
+    """The scheduler's poll: every ``eset.every``, by one process."""
+    every, now = services.config.eset.every, services.now()
+    if every is None:
+        return
+    at = await services.store.collected_at()
+    if at is not None and now - at < every:
+        return
+    await collect(services)
+
+
+async def collect(services: Services) -> str | None:
+    """Asks ESET and records what is final. Returns the sentence that says why it failed, None when it did not."""
+    if not await services.store.lease("collect", services.owner, services.now(), LEASE):
+        return None  # another process is at it
+    try:
+        listing = await services.eset.recent()
+        new = await services.store.record_attempts(listing.attempts, services.now())
+    except UpstreamError as error:
+        log.warning("attempts.not_collected", reference=error.reference)
+        services.metrics.failures.labels(error.service, error.kind).inc()
+        return error.sentence
+    finally:
+        await services.store.release("collect", services.owner)
+    services.metrics.collected.inc(new)
+    log.info("attempts.collected", listed=len(listing.attempts), new=new, unreadable=listing.unreadable)
+    return None
+
+
+async def snapshot(services: Services) -> tuple[str, int]:
+    """Id of a stored snapshot of ESET's list, at most a minute old, and how many rows of it could not be read.
+
+    Raises UpstreamError(ESET).
+    """
+    known = await services.store.latest_snapshot(services.now() - REUSED)
+    if known:
+        return known, 0
+    listing = await services.eset.recent()
+    return await services.store.save_snapshot(services.now(), listing.attempts), listing.unreadable

@@ -1,0 +1,106 @@
+"""Cards and notes: what a request's row says, brought to Slack and kept true there.
+
+A card is a projection of its row: whatever failed to be shown is shown by the next repair.
+"""
+
+from datetime import timedelta
+
+import structlog
+
+from bot.blocks import request as words
+from bot.errors import UpstreamError
+from bot.flows.services import Services
+from bot.model import Posted, RetryRequest
+from bot.store import Card, QueuedNote
+
+log = structlog.get_logger()
+
+LEASE = 90.0  # seconds: longer than Slack may take, waiting out a 429 included
+FIRST_AGAIN, MOST_AGAIN = timedelta(seconds=5), timedelta(minutes=5)
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})  # then a new card is posted
+
+
+async def show_request(services: Services, request_id: int) -> None:
+    """Brings one request's cards up to date and sends its notes, now."""
+    now = services.now()
+    for card in await services.store.cards(request_id):
+        await _show(services, card)
+    for note in await services.store.notes_due(now):
+        if note.note.request_id == request_id:
+            await _send(services, note)
+
+
+async def repair(services: Services) -> None:
+    """Shows what could not be shown before: cards that are behind their row, notes that were not sent."""
+    now = services.now()
+    for card in await services.store.stale_cards(now):
+        await _show(services, card)
+    for note in await services.store.notes_due(now):
+        await _send(services, note)
+
+
+async def adopt(services: Services, request_id: int, where: Posted) -> None:
+    """A click came from a card whose place was never learned (Slack's answer was lost): from now on it is ours."""
+    if await services.store.adopt_card(request_id, where.channel, where.ts):
+        log.info("card.adopted", request=request_id, channel=where.channel)
+
+
+async def link_to(services: Services, request_id: int) -> str:
+    """Permalink of the request's first card; empty when it is not posted or Slack does not tell."""
+    for card in await services.store.cards(request_id):
+        if card.ts:
+            return await services.messenger.permalink(Posted(card.channel, card.ts))
+    return ""
+
+
+async def _show(services: Services, card: Card) -> None:
+    store, now = services.store, services.now()
+    request = await store.request(card.request_id)
+    if request is None or card.shown >= request.version:
+        return
+    taken = await store.take_card(card.id, services.owner, now, LEASE)
+    if taken is None:
+        return
+    try:
+        where = await _put(services, taken, request)
+    except UpstreamError as error:
+        log.warning("card.failed", request=request.id, code=error.code, reference=error.reference)
+        await store.card_failed(taken.id, services.now() + _pause(taken.tries, error), gone=error.code in GONE)
+        return
+    await store.card_shown(taken.id, request.version, where.ts)
+    newest = await store.request(request.id)
+    if newest is not None and newest.version > request.version:
+        services.spawn(show_request(services, request.id), f"show request {request.id}")
+
+
+async def _put(services: Services, card: Card, request: RetryRequest) -> Posted:
+    message = words.card(request, services.policy)
+    if not card.ts:
+        return await services.messenger.post(card.channel, message)
+    where = Posted(card.channel, card.ts)
+    await services.messenger.update(where, message)
+    return where
+
+
+async def _send(services: Services, queued: QueuedNote) -> None:
+    store, note = services.store, queued.note
+    channel, thread = note.to, None
+    if not note.to:
+        card = next((card for card in await store.cards(note.request_id) if card.ts), None)
+        if card is None:
+            return
+        channel, thread = card.channel, card.ts
+    if not await store.take_note(queued.id, services.owner, services.now(), LEASE):
+        return
+    try:
+        await services.messenger.post(channel, note.message, thread_ts=thread)
+    except UpstreamError as error:
+        log.warning("note.failed", request=note.request_id, code=error.code, reference=error.reference)
+        await store.note_failed(queued.id, services.now() + _pause(queued.tries, error))
+        return
+    await store.note_sent(queued.id)
+
+
+def _pause(tries: int, error: UpstreamError) -> timedelta:
+    backoff: timedelta = min(FIRST_AGAIN * 2 ** min(tries, 10), MOST_AGAIN)
+    return max(backoff, timedelta(seconds=error.retry_after or 0))

@@ -1,0 +1,148 @@
+"""Digests: gather what was first seen since the last one, post it, and only then mark it as posted.
+
+Killed between the post and the mark, a digest is posted again: at least once, and exactly once unless Slack's own
+answer is lost.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot import commands, digests
+from bot.blocks import digest as words
+from bot.blocks import help as pages
+from bot.blocks import modals, text
+from bot.digests import Digest, DigestPlan, Due
+from bot.errors import Refused, UpstreamError
+from bot.flows import attempts
+from bot.flows.services import Services
+from bot.model import Message, Posted
+from bot.store import JSON, Entry, Mark, Seen
+
+log = structlog.get_logger()
+
+Progress = Callable[[str], Awaitable[None]]
+GROUP, FORM = "digest.group", "form"
+LEASE = 600.0  # seconds: collecting may take four minutes
+TITLE = "Request a retry"
+FIRST_AGAIN, MOST_AGAIN = timedelta(seconds=15), timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    digest: Digest
+    upto: int
+
+
+async def start(services: Services) -> None:
+    """Gives plans never seen before their baseline: a fresh database posts nothing late."""
+    for plan in services.config.digests:
+        await services.store.start_digest(plan.name, services.now(), -1)
+
+
+async def post_if_due(services: Services, plan: DigestPlan) -> None:
+    """Posts the plan's newest slot when it is due and nobody else does. Raises UpstreamError(SLACK)."""
+    mark = await services.store.digest_mark(plan.name)
+    due = digests.due(plan, mark.slot, services.now()) if mark else None
+    if mark is None or due is None:
+        return
+    if not await services.store.claim_digest(plan.name, due.slot, services.owner, services.now(), LEASE):
+        return
+    try:
+        await _post_slot(services, plan, due)
+    except BaseException:
+        await services.store.free_digest(plan.name, services.owner)
+        raise
+
+
+async def _post_slot(services: Services, plan: DigestPlan, due: Due) -> None:
+    gathered = await _gather(services, plan, due)
+    silent = not gathered.digest.failed and not plan.post_when_empty
+    posted = None if silent else await _post(services, plan, gathered.digest)
+    facts: dict[str, JSON] = {
+        "plan": plan.name,
+        "slot": due.slot.isoformat(),
+        "failed": gathered.digest.failed,
+        "missed": due.missed,
+    }
+    entry = Entry(services.now(), "bot", "digest.post", f"digest:{plan.name}", facts)
+    await services.store.digest_posted(plan.name, due.slot, gathered.upto, posted, entry)
+    services.metrics.digests.labels(str(due.late).lower()).inc()
+    log.info("digest.posted", plan=plan.name, slot=due.slot.isoformat(), late=due.late, failed=gathered.digest.failed)
+
+
+async def post_now(services: Services, name: str, who: str, progress: Progress) -> Message:
+    """``/patches digest now``: over what the next scheduled one would cover so far; the schedule stays as it is."""
+    plan = plan_named(services, name)
+    await progress("⏳ Asking ESET…")
+    gathered = await _gather(services, plan, Due(services.now(), 0, late=False))
+    await _post(services, plan, gathered.digest)
+    facts: dict[str, JSON] = {"plan": plan.name, "failed": gathered.digest.failed}
+    await services.store.append(Entry(services.now(), who, "digest.now", f"digest:{plan.name}", facts))
+    return pages.digest_posted(plan.name, plan.channel)
+
+
+async def preview(services: Services, name: str) -> Message:
+    """``digest NAME --dry-run``: the message as it would be posted, with no buttons."""
+    plan = plan_named(services, name)
+    gathered = await _gather(services, plan, Due(services.now(), 0, late=False))
+    return words.render(gathered.digest, plan)
+
+
+def plan_named(services: Services, name: str) -> DigestPlan:
+    """Raises Refused with the names there are."""
+    plans = {plan.name: plan for plan in services.config.digests}
+    return plans[commands.match_plan(name, list(plans))]
+
+
+async def _gather(services: Services, plan: DigestPlan, due: Due) -> _Gathered:
+    """Collects first, so that a digest is not as old as the last poll; when ESET cannot be asked, it says so."""
+    trouble = await attempts.collect(services)
+    upto = await services.store.newest_attempt()
+    mark = await services.store.digest_mark(plan.name)
+    seen, since = await _reach(services, plan, mark, due.slot, upto)
+    note = f"{trouble} {await _freshness(services)}" if trouble else None
+    digest = digests.build(plan.name, [one.attempt for one in seen], due, since=since, note=note)
+    return _Gathered(digest, upto)
+
+
+async def _reach(
+    services: Services, plan: DigestPlan, mark: Mark | None, slot: datetime, upto: int
+) -> tuple[list[Seen], datetime]:
+    """What was first seen since the last digest; for a plan's first one, what ended within its window."""
+    if mark is not None and mark.posted:
+        return await services.store.attempts_between(mark.upto, upto), mark.slot
+    since = slot - plan.window
+    return await services.store.attempts_ended_since(since, upto), since
+
+
+async def _freshness(services: Services) -> str:
+    at = await services.store.collected_at()
+    return f"What follows was collected {text.when(at)}." if at else "Nothing was collected yet."
+
+
+async def _post(services: Services, plan: DigestPlan, digest: Digest) -> Posted:
+    tokens = []
+    for group in words.shown_groups(digest):
+        data = {"application": group.application, "to": group.to_version}
+        tokens.append(await services.store.remember(GROUP, data, services.now()))
+    return await services.messenger.post(plan.channel, words.render(digest, plan, tokens))
+
+
+async def open_retry(services: Services, token: str, channel: str, trigger_id: str) -> None:
+    """The form behind a group's Retry… button."""
+    group = await services.store.recall(GROUP, token)
+    if group is None:
+        raise Refused("This digest is too old for its button. `/patches recent` shows what failed lately.")
+    form = await services.store.remember(FORM, {"channel": channel}, services.now())
+    required = services.config.approvals.reason == "required"
+    view = modals.retry_group(str(group["application"]), form, required=required)
+    await services.messenger.open_view(trigger_id, view)
+
+
+def pause(tries: int, error: UpstreamError) -> timedelta:
+    """How long a digest that could not be posted waits for its next try."""
+    backoff: timedelta = min(FIRST_AGAIN * 2 ** min(tries, 10), MOST_AGAIN)
+    return max(backoff, timedelta(seconds=error.retry_after or 0))

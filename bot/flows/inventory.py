@@ -1,0 +1,79 @@
+"""N-sight's devices, kept in the store: swept now and then, and at once when a person waits for an unknown device.
+
+N-able asks that automated calls of one kind are not closer than 90 seconds; one sweep counts as one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from bot import commands
+from bot.errors import Refused, UpstreamError
+from bot.flows.services import Services
+from bot.model import Client, Device, DeviceKind
+
+log = structlog.get_logger()
+
+EVERY = timedelta(hours=1)
+CLOSEST = timedelta(seconds=90)
+LEASE = 600.0
+
+Progress = Callable[[str], Awaitable[None]]
+
+
+async def find(services: Services, text: str, progress: Progress) -> Device:
+    """The device that a person named. The stored inventory answers; if it does not know and is old, N-sight is asked.
+
+    Raises Refused with candidates, and UpstreamError(NSIGHT).
+    """
+    try:
+        return commands.match_device(text, await services.store.devices())
+    except Refused:
+        if not await _worth_asking(services):
+            raise
+    await progress("⏳ Asking N-sight for its devices…")
+    await sweep(services)
+    return commands.match_device(text, await services.store.devices())
+
+
+async def sweep_if_due(services: Services) -> None:
+    """The scheduler's poll: hourly, by one process."""
+    if not await due(services):
+        return
+    if not await services.store.lease("inventory", services.owner, services.now(), LEASE):
+        return
+    try:
+        await sweep(services)
+    except UpstreamError as error:
+        log.warning("inventory.failed", reference=error.reference)
+    finally:
+        await services.store.release("inventory", services.owner)
+
+
+async def due(services: Services) -> bool:
+    at = await services.store.inventory_at()
+    return at is None or services.now() - at >= EVERY
+
+
+async def sweep(services: Services) -> None:
+    """One sweep: clients, then the devices of each client and kind whose count is not 0, a second apart."""
+    clients = await services.nsight.clients()
+    devices: list[Device] = []
+    for client in clients:
+        for kind in _kinds(client):
+            await asyncio.sleep(services.sweep_spacing)
+            devices += await services.nsight.devices(client.id, kind)
+    await services.store.replace_inventory(clients, devices, services.now())
+    log.info("inventory.swept", clients=len(clients), devices=len(devices))
+
+
+def _kinds(client: Client) -> list[DeviceKind]:
+    counts = {DeviceKind.SERVER: client.servers, DeviceKind.WORKSTATION: client.workstations}
+    return [kind for kind, count in counts.items() if count]
+
+
+async def _worth_asking(services: Services) -> bool:
+    at = await services.store.inventory_at()
+    return at is None or services.now() - at >= CLOSEST

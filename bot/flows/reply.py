@@ -1,0 +1,89 @@
+"""One private answer to one interaction: a first sign when it takes long, then the answer, in the same place."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+import structlog
+
+from bot.errors import UpstreamError
+from bot.messenger import Messenger
+from bot.model import Message
+
+log = structlog.get_logger()
+
+FIRST_SIGN = 1.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an interaction came from. ``response_url`` is a credential that lives in memory only, hidden from repr.
+
+    ``private``: what was clicked, or is being answered, is seen by this person alone. Only then an answer through
+    the response_url may replace it: on a click in a channel it would replace the card that everybody sees.
+    """
+
+    user: str
+    channel: str
+    response_url: str = ""
+    private: bool = True
+
+    def __repr__(self) -> str:
+        return f"Place(user={self.user!r}, channel={self.channel!r})"
+
+
+class Reply:
+    """Use as a context manager around the work; ``final`` at most once."""
+
+    def __init__(self, messenger: Messenger, place: Place) -> None:
+        self._messenger, self.place = messenger, place
+        self._sign = "⏳ Working on it…"
+        self._shown = False
+        self._timer: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Reply":
+        self._timer = asyncio.create_task(self._first_sign())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop_timer()
+
+    async def progress(self, sentence: str) -> None:
+        """What is being waited for; shown only when the answer takes longer than a second."""
+        self._sign = sentence
+
+    async def final(self, message: Message | None, *, replace: bool = False) -> None:
+        """The answer. None: the clicked message itself has changed, so nothing is said unless a sign was shown.
+
+        ``replace``: it takes the place of the private message that was clicked (a list that is paged).
+        """
+        await self._stop_timer()
+        if message is None and not self._shown:
+            return
+        await self._say(message or Message("Done."), replace=replace or self._shown)
+
+    async def _first_sign(self) -> None:
+        await asyncio.sleep(FIRST_SIGN)
+        self._shown = True
+        await self._say(Message(self._sign), replace=False)
+
+    async def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is None:
+            return
+        if not self._shown:
+            timer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await timer
+
+    async def _say(self, message: Message, *, replace: bool) -> None:
+        try:
+            if self.place.response_url:
+                await self._messenger.respond(self.place.response_url, message, replace=replace and self.place.private)
+                return
+        except UpstreamError as error:
+            log.info("reply.other_way", reference=error.reference)
+        try:
+            await self._messenger.whisper(self.place.channel, self.place.user, message)
+        except UpstreamError as error:
+            log.warning("reply.lost", user=self.place.user, reference=error.reference)

@@ -1,0 +1,83 @@
+"""From approved to sent, at most once: re-check rights, re-check policy, re-read the patches, claim, call, conclude."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from bot import approvals
+from bot.errors import Kind, Refused, TrailUnwritableError, UpstreamError
+from bot.flows import changes, rights
+from bot.flows.services import Services
+from bot.model import Fate, RetryAnswer, RetryRequest, State
+
+log = structlog.get_logger()
+
+CLAIM = timedelta(seconds=120)  # twice what the call may take; after it, any process may declare it lost
+KEEP_TRYING = 30  # times, a second apart: how long an answer waits for a database that cannot be written
+
+
+async def resume(services: Services, request_id: int) -> None:
+    """Sends an approved request if it may still be sent. Safe to run at any time, in any number of processes."""
+    request = await services.store.request(request_id)
+    if request is None or request.state is not State.APPROVED:
+        return
+    try:
+        event = await _recheck(services, request)
+        claimed = await changes.change_once(services, request, event, "bot")
+    except Refused:
+        return  # withdrawn or taken by another process in the meantime: the row already says so
+    if claimed is not None and claimed.state is State.SENDING and claimed.owner == services.owner:
+        await _call(services, claimed)
+
+
+async def give_up(services: Services, request: RetryRequest) -> None:
+    """A claim whose deadline has passed: nobody knows what became of the call."""
+    try:
+        await changes.change_once(services, request, approvals.LoseTrack(), "bot")
+    except Refused:
+        return  # its owner told in the meantime
+
+
+async def _recheck(services: Services, request: RetryRequest) -> approvals.Event:
+    """What to do with an approved request now: claim it, or hold, revert, reject or expire it."""
+    policy, now = services.policy, services.now()
+    if policy.stale is not None and now - (request.approved_at or now) >= policy.stale:
+        return approvals.Expire()
+    try:
+        entitled = await rights.still_entitled(services, request)
+    except UpstreamError as error:
+        return approvals.Hold(f"Slack cannot tell whether the approval still stands: {error.sentence}")
+    why = approvals.lapsed(request, entitled, policy)
+    if why is not None:
+        return approvals.Revert(why)
+    try:
+        patches = await services.nsight.patches(request.device.id)
+    except UpstreamError as error:
+        if error.kind is Kind.REFUSED:
+            return approvals.Reject(f"N-sight says about this device: {error.words} Nothing was sent.")
+        return approvals.Hold(f"The device's patches cannot be checked: {error.sentence}")
+    return approvals.Claim(services.owner, services.now() + CLAIM, {patch.id: patch for patch in patches})
+
+
+async def _call(services: Services, request: RetryRequest) -> None:
+    """The one call. Whatever ends this function early leaves the claim to run out into *unknown*."""
+    ids = [patch.id for patch in request.patches if patch.fate is Fate.WAITING]
+    answer = await services.nsight.retry(request.device.id, ids)
+    services.metrics.calls.labels(answer.verdict).inc()
+    log.info("retry.answered", request=request.id, verdict=str(answer.verdict), reference=answer.reference)
+    await _conclude(services, request.id, answer)
+
+
+async def _conclude(services: Services, request_id: int, answer: RetryAnswer) -> None:
+    for _ in range(KEEP_TRYING):
+        try:
+            await changes.change(services, request_id, approvals.Conclude(answer), "bot")
+        except TrailUnwritableError:
+            log.exception("retry.answer_not_written", request=request_id, verdict=str(answer.verdict))
+            await asyncio.sleep(1)
+        except Refused:
+            log.warning("retry.answer_too_late", request=request_id, verdict=str(answer.verdict))
+            return
+        else:
+            return

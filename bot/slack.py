@@ -1,0 +1,190 @@
+"""The door: acknowledges at once, turns Slack's payloads into calls of the desk, and starts them as tracked tasks.
+
+With ``process_before_response`` there is no 3-second guard of Bolt's, so a listener is ack + spawn and nothing that
+can raise. What must travel in the ack is computed from the payload alone.
+Payload shapes: https://docs.slack.dev/interactivity/handling-user-interaction
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import TrailUnwritableError
+from bot.flows import desk
+from bot.flows.desk import Click, Submission
+from bot.flows.reply import Place
+from bot.flows.services import Services
+from bot.model import Posted
+from bot.people import Me
+
+log = structlog.get_logger()
+
+ANY = re.compile(".*")
+TOO_BUSY = "The bot is busy with very many things at once. Please try again in a minute; nothing was done."
+MOST_AT_ONCE = 500  # interactions in work; beyond, people are told instead of memory being filled
+
+
+class Door:
+    """Registers the listeners on a Bolt app and hands what arrives to the desk."""
+
+    def __init__(self, services: Services, client: AsyncWebClient, signing_secret: str) -> None:
+        self._services, self._token = services, client.token or ""
+        self.me: Me | None = None
+        self.introduced = asyncio.Event()
+        self._at_work = 0
+        self.app = AsyncApp(
+            client=client,
+            signing_secret=signing_secret,
+            authorize=self._authorizer(),
+            process_before_response=True,
+            request_verification_enabled=bool(signing_secret),
+            ignoring_self_events_enabled=False,
+        )
+        self._listen()
+
+    def introduce(self, me: Me) -> None:
+        """Slack has told who the bot is (auth.test)."""
+        self.me = me
+        self._services.people.home = me.team
+        self.introduced.set()
+
+    def _authorizer(self) -> Callable[[], Awaitable[AuthorizeResult]]:
+        """Who the bot is, from memory: Bolt's own way asks Slack before the first ack."""
+
+        async def authorize() -> AuthorizeResult:
+            me = self.me
+            return AuthorizeResult(
+                enterprise_id=None,
+                team_id=me.team if me else None,
+                bot_user_id=me.user if me else None,
+                bot_id=me.bot if me else None,
+                bot_token=self._token,
+            )
+
+        return authorize
+
+    def _listen(self) -> None:
+        app = self.app
+
+        @app.command("/patches")
+        async def command(ack: AsyncAck, body: dict[str, Any]) -> None:
+            if await self._admitted(ack):
+                self._take(desk.command(self._services, _text(body, "text"), _place(body)), _delivery(body))
+
+        @app.action(ANY)
+        async def action(ack: AsyncAck, body: dict[str, Any]) -> None:
+            if await self._admitted(ack):
+                self._take(desk.click(self._services, _click(body)), _delivery(body))
+
+        @app.view(ANY)
+        async def view(ack: AsyncAck, body: dict[str, Any]) -> None:
+            submission = _submission(body)
+            faults = desk.faults(submission)
+            if faults:
+                await ack(response_action="errors", errors=faults)
+                return
+            await ack()
+            self._take(desk.submit(self._services, submission), _delivery(body))
+
+        @app.view_closed(ANY)
+        @app.shortcut(ANY)
+        @app.event(ANY)
+        async def nothing_to_do(ack: AsyncAck) -> None:
+            await ack()
+
+        @app.options(ANY)
+        async def no_options(ack: AsyncAck) -> None:
+            await ack(options=[])
+
+    async def _admitted(self, ack: AsyncAck) -> bool:
+        if self._at_work < MOST_AT_ONCE:
+            await ack()
+            return True
+        await ack(TOO_BUSY)
+        return False
+
+    def _take(self, work: Coroutine[Any, Any, None], delivery: str) -> None:
+        self._at_work += 1
+        self._services.spawn(self._once(work, delivery), "interaction")
+
+    async def _once(self, work: Coroutine[Any, Any, None], delivery: str) -> None:
+        """Runs what Slack delivered unless some process has taken the same delivery already."""
+        try:
+            if await self._first(delivery):
+                await work
+            else:
+                log.info("door.delivered_again")
+        finally:
+            work.close()
+            self._at_work -= 1
+
+    async def _first(self, delivery: str) -> bool:
+        try:
+            return await self._services.store.first_delivery(delivery, self._services.now())
+        except TrailUnwritableError:
+            return True  # lists still answer; every change meets the same unwritable database
+
+
+def _delivery(body: Mapping[str, Any]) -> str:
+    """What two deliveries of one interaction share. Hashed: a trigger_id is nothing to keep."""
+    view = body.get("view") or {}
+    if body.get("type") == "view_submission":
+        parts = [str(view.get("id")), str(view.get("hash"))]
+    else:
+        actions = body.get("actions") or [{}]
+        parts = [str(body.get("trigger_id")), str(actions[0].get("action_id")), str(actions[0].get("action_ts"))]
+    return hashlib.sha256("\x1f".join([str(body.get("type")), *parts]).encode()).hexdigest()
+
+
+def _place(body: Mapping[str, Any]) -> Place:
+    """A slash command's: everything about it is private to the person."""
+    return Place(_text(body, "user_id"), _text(body, "channel_id"), _text(body, "response_url"))
+
+
+def _click(body: Mapping[str, Any]) -> Click:
+    action = (body.get("actions") or [{}])[0]
+    container = body.get("container") or {}
+    private = bool(container.get("is_ephemeral"))
+    channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
+    ts = str(container.get("message_ts") or (body.get("message") or {}).get("ts") or "")
+    user = str((body.get("user") or {}).get("id") or "")
+    chosen = (action.get("selected_option") or {}).get("value")
+    return Click(
+        place=Place(user, channel, _text(body, "response_url"), private=private),
+        action=str(action.get("action_id") or ""),
+        value=str(action.get("value") or chosen or ""),
+        trigger_id=_text(body, "trigger_id"),
+        message=None if private or not ts else Posted(channel, ts),
+    )
+
+
+def _submission(body: Mapping[str, Any]) -> Submission:
+    view = body.get("view") or {}
+    user = str((body.get("user") or {}).get("id") or "")
+    states = (view.get("state") or {}).get("values") or {}
+    values = {block: _value(next(iter(inputs.values()), {})) for block, inputs in states.items()}
+    return Submission(
+        place=Place(user, user),
+        callback=str(view.get("callback_id") or ""),
+        token=str(view.get("private_metadata") or ""),
+        values=values,
+    )
+
+
+def _value(state: Mapping[str, Any]) -> str | list[str]:
+    """An input's value: text, or the values of the chosen options."""
+    if "selected_options" in state:
+        return [str(option.get("value")) for option in state["selected_options"] or ()]
+    chosen = (state.get("selected_option") or {}).get("value")
+    return str(state.get("value") or chosen or "")
+
+
+def _text(body: Mapping[str, Any], key: str) -> str:
+    return str(body.get(key) or "")

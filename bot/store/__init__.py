@@ -1,0 +1,318 @@
+"""The store: everything the bot must not forget. One database, SQLite or PostgreSQL, shared by any number of processes.
+
+Every method is one transaction. Those that change something raise TrailUnwritableError when the database cannot be
+written; reads still answer then. Times are aware; what is read comes back in UTC.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from bot.errors import TrailUnwritableError
+from bot.model import Attempt, Client, Device, Posted, RetryRequest, State
+from bot.store import attempts, audit, digests, engine, inventory, keepsakes, leases, moments, outbox, requests, schema
+from bot.store.attempts import Seen
+from bot.store.audit import JSON, AuditRow, Entry, Verdict
+from bot.store.digests import Mark
+from bot.store.outbox import Card, Note, QueuedNote
+from bot.store.requests import Covered
+
+__all__ = [
+    "JSON",
+    "AuditRow",
+    "Card",
+    "Covered",
+    "Entry",
+    "Mark",
+    "Note",
+    "QueuedNote",
+    "Seen",
+    "Store",
+    "Verdict",
+]
+
+PROBE_PATIENCE = 2.0  # seconds; /readyz must answer soon
+
+
+class Store:
+    """Open it with ``await Store.open(url)`` and close it with ``await store.close()``."""
+
+    def __init__(self, database: engine.Database) -> None:
+        self._database = database
+
+    @classmethod
+    async def open(cls, url: str, *, migrate: bool = True, patience: float = engine.PATIENCE) -> Self:
+        """`url` as SQLAlchemy writes it. `patience`: seconds that a change waits for other writers.
+
+        ConfigError when the database cannot be used, is newer than this code, or older while `migrate` is off.
+        """
+        database = engine.connect(url, create=migrate, patience=patience)
+        try:
+            await schema.settle(database, migrate=migrate)
+        except BaseException:
+            await database.close()
+            raise
+        return cls(database)
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def unwritable(self) -> str | None:
+        """Why nothing can be written at the moment; None when a write was just made and committed."""
+        try:
+            async with self._database.write(PROBE_PATIENCE) as connection:
+                await moments.note(connection, moments.PROBE, moments.EPOCH)
+        except TrailUnwritableError as error:
+            return str(error)
+        return None
+
+    async def purge(self, now: datetime) -> None:
+        """Forgets what is past its time. The audit trail and the requests stay for ever."""
+        async with self._database.write() as connection:
+            await attempts.purge(connection, now - timedelta(days=400))
+            await leases.purge_deliveries(connection, now - timedelta(days=2))
+            await outbox.purge_notes(connection, now - timedelta(days=30))
+            await keepsakes.purge(
+                connection, tokens_before=now - timedelta(days=90), snapshots_before=now - timedelta(hours=1)
+            )
+
+    # ------------------------------------------------------------ requests
+
+    async def create_request(
+        self, draft: RetryRequest, entry: Entry, notes: Sequence[Note] = (), *, card_channel: str
+    ) -> RetryRequest | Covered:
+        """Stores the draft as version 1 under a new id and prepares its card, or names the open requests that
+        already hold one of its patches. An empty ``entry.subject`` becomes ``request:<id>``."""
+        async with self._database.write() as connection:
+            return await requests.create(connection, draft, entry, notes, card_channel=card_channel)
+
+    async def change_request(self, after: RetryRequest, entry: Entry, notes: Sequence[Note] = ()) -> bool:
+        """Compare-and-swap: True and everything is written, or False and nothing is, when the stored version is not
+        the one before ``after.version``."""
+        async with self._database.write() as connection:
+            return await requests.change(connection, after, entry, notes)
+
+    async def look_again(self, request_id: int, version: int, next_at: datetime) -> bool:
+        """Sets only when the scheduler looks next; no new version, no audit row. False when the version is gone."""
+        async with self._database.write() as connection:
+            return await requests.look_again(connection, request_id, version, next_at)
+
+    async def request(self, request_id: int) -> RetryRequest | None:
+        async with self._database.read() as connection:
+            return await requests.one(connection, request_id)
+
+    async def requests_in(self, states: Iterable[State]) -> list[RetryRequest]:
+        """Oldest first."""
+        async with self._database.read() as connection:
+            return await requests.in_states(connection, states)
+
+    async def requests_due(self, now: datetime) -> list[RetryRequest]:
+        """Open requests whose ``next_at`` has come, oldest first."""
+        async with self._database.read() as connection:
+            return await requests.due(connection, now)
+
+    async def history(self, device_id: int | None, limit: int, offset: int = 0) -> list[RetryRequest]:
+        """Newest first, of one device or of all."""
+        async with self._database.read() as connection:
+            return await requests.history(connection, device_id, limit, offset)
+
+    # ------------------------------------------------------------ cards
+
+    async def cards(self, request_id: int) -> list[Card]:
+        async with self._database.read() as connection:
+            return await outbox.cards_of(connection, request_id)
+
+    async def stale_cards(self, now: datetime) -> list[Card]:
+        """Cards that show an older version than the request has, whose next try has come and that nobody holds."""
+        async with self._database.read() as connection:
+            return await outbox.stale_cards(connection, now)
+
+    async def take_card(self, card_id: int, owner: str, now: datetime, seconds: float) -> Card | None:
+        """Leases a stale card and returns it as it is now (use this ts, not the one listed before), else None."""
+        async with self._database.write() as connection:
+            return await outbox.take_card(connection, card_id, owner, now, seconds)
+
+    async def card_shown(self, card_id: int, version: int, ts: str) -> None:
+        async with self._database.write() as connection:
+            await outbox.card_shown(connection, card_id, version, ts)
+
+    async def card_failed(self, card_id: int, again_at: datetime, *, gone: bool = False) -> None:
+        """``gone``: Slack no longer has the message, so the next try posts a new one."""
+        async with self._database.write() as connection:
+            await outbox.card_failed(connection, card_id, again_at, gone=gone)
+
+    async def adopt_card(self, request_id: int, channel: str, ts: str, shown: int = 0) -> bool:
+        """Takes in a card that Slack shows and the store does not know; True when it was unknown."""
+        async with self._database.write() as connection:
+            return await outbox.adopt_card(connection, request_id, channel, ts, shown)
+
+    # ------------------------------------------------------------ notes
+
+    async def add_note(self, note: Note, entry: Entry) -> bool:
+        """A note that belongs to no change, with its audit entry; False (and neither written) when its key is known."""
+        async with self._database.write() as connection:
+            if await outbox.is_known(connection, note.key):
+                return False
+            await outbox.queue(connection, [note], note.request_id, entry.at)
+            await audit.append(connection, entry)
+            return True
+
+    async def notes_due(self, now: datetime) -> list[QueuedNote]:
+        async with self._database.read() as connection:
+            return await outbox.notes_due(connection, now)
+
+    async def take_note(self, note_id: int, owner: str, now: datetime, seconds: float) -> bool:
+        async with self._database.write() as connection:
+            return await outbox.take_note(connection, note_id, owner, now, seconds)
+
+    async def note_sent(self, note_id: int) -> None:
+        async with self._database.write() as connection:
+            await outbox.note_sent(connection, note_id)
+
+    async def note_failed(self, note_id: int, again_at: datetime) -> None:
+        async with self._database.write() as connection:
+            await outbox.note_failed(connection, note_id, again_at)
+
+    # ------------------------------------------------------------ leases and deliveries
+
+    async def lease(self, name: str, owner: str, now: datetime, seconds: float) -> bool:
+        """Takes or renews a lease; False while another owner holds it."""
+        async with self._database.write() as connection:
+            return await leases.take(connection, name, owner, now, seconds)
+
+    async def release(self, name: str, owner: str) -> None:
+        async with self._database.write() as connection:
+            await leases.release(connection, name, owner)
+
+    async def first_delivery(self, key: str, now: datetime) -> bool:
+        """True for exactly one caller per key, in whatever process."""
+        async with self._database.write() as connection:
+            return await leases.first_delivery(connection, key, now)
+
+    # ------------------------------------------------------------ what buttons refer to
+
+    async def remember(self, kind: str, data: JSON, now: datetime) -> str:
+        """Keeps data behind a token of 22 characters."""
+        async with self._database.write() as connection:
+            return await keepsakes.remember(connection, kind, data, now)
+
+    async def recall(self, kind: str, token: str) -> Any:
+        """The data as decoded JSON, None when there is none (any more)."""
+        async with self._database.read() as connection:
+            return await keepsakes.recall(connection, kind, token)
+
+    async def replace(self, kind: str, token: str, data: JSON) -> bool:
+        """False when the token is gone."""
+        async with self._database.write() as connection:
+            return await keepsakes.replace(connection, kind, token, data)
+
+    async def save_snapshot(self, taken_at: datetime, listing: Sequence[Attempt]) -> str:
+        packed = await keepsakes.pack(listing)
+        async with self._database.write() as connection:
+            return await keepsakes.save_snapshot(connection, taken_at, packed)
+
+    async def snapshot(self, snapshot_id: str) -> tuple[datetime, list[Attempt]] | None:
+        async with self._database.read() as connection:
+            found = await keepsakes.snapshot(connection, snapshot_id)
+        return (found[0], await keepsakes.unpack(found[1])) if found else None
+
+    async def latest_snapshot(self, since: datetime) -> str | None:
+        """The newest snapshot taken at `since` or later."""
+        async with self._database.read() as connection:
+            return await keepsakes.latest_snapshot(connection, since)
+
+    # ------------------------------------------------------------ attempts
+
+    async def record_attempts(self, listing: Sequence[Attempt], now: datetime) -> int:
+        """Records one listing's final attempts; how many were new. Several short transactions."""
+        return await attempts.record(self._database, listing, now)
+
+    async def newest_attempt(self) -> int:
+        """The highest number given so far, 0 when there is none."""
+        async with self._database.read() as connection:
+            return await attempts.newest(connection)
+
+    async def attempts_between(self, after_seq: int, upto_seq: int) -> list[Seen]:
+        """after_seq < number <= upto_seq, in the order of recording."""
+        return await attempts.between(self._database, after_seq, upto_seq)
+
+    async def attempts_ended_since(self, when: datetime, upto_seq: int) -> list[Seen]:
+        return await attempts.ended_since(self._database, when, upto_seq)
+
+    async def collected_at(self) -> datetime | None:
+        """When attempts were last recorded with success, be it that nothing was new."""
+        async with self._database.read() as connection:
+            return await moments.read(connection, moments.COLLECTED)
+
+    # ------------------------------------------------------------ inventory
+
+    async def replace_inventory(self, clients: Sequence[Client], devices: Sequence[Device], now: datetime) -> None:
+        async with self._database.write() as connection:
+            await inventory.replace(connection, clients, devices, now)
+
+    async def clients(self) -> list[Client]:
+        async with self._database.read() as connection:
+            return await inventory.all_clients(connection)
+
+    async def devices(self) -> list[Device]:
+        async with self._database.read() as connection:
+            return await inventory.all_devices(connection)
+
+    async def device(self, device_id: int) -> Device | None:
+        async with self._database.read() as connection:
+            return await inventory.device(connection, device_id)
+
+    async def inventory_at(self) -> datetime | None:
+        async with self._database.read() as connection:
+            return await moments.read(connection, moments.INVENTORY)
+
+    # ------------------------------------------------------------ digests
+
+    async def digest_mark(self, plan: str) -> Mark | None:
+        async with self._database.read() as connection:
+            return await digests.mark(connection, plan)
+
+    async def start_digest(self, plan: str, at: datetime, upto: int) -> None:
+        """The baseline of a plan never seen before (`upto` -1: nothing covered); does nothing when there is a mark."""
+        async with self._database.write() as connection:
+            await digests.start(connection, plan, at, upto)
+
+    async def claim_digest(self, plan: str, slot: datetime, owner: str, now: datetime, seconds: float) -> bool:
+        """Leases the plan for this slot or renews it; False when covered already or another is posting."""
+        async with self._database.write() as connection:
+            return await digests.claim(connection, plan, slot, owner, now, seconds)
+
+    async def free_digest(self, plan: str, owner: str) -> None:
+        """Gives up a claim whose post failed."""
+        async with self._database.write() as connection:
+            await digests.free(connection, plan, owner)
+
+    async def digest_posted(self, plan: str, slot: datetime, upto: int, posted: Posted | None, entry: Entry) -> None:
+        """Call it after the post; `posted` None when there was nothing to post. ``entry.at`` is the time of it."""
+        async with self._database.write() as connection:
+            await digests.posted(connection, plan, slot, upto, posted, entry)
+
+    async def last_digest(self) -> tuple[str, datetime] | None:
+        """Plan and time of the newest digest that was really posted."""
+        async with self._database.read() as connection:
+            return await digests.last(connection)
+
+    # ------------------------------------------------------------ audit
+
+    async def append(self, entry: Entry) -> None:
+        """For what is no change of a request."""
+        async with self._database.write() as connection:
+            await audit.append(connection, entry)
+
+    async def head(self) -> tuple[int, str]:
+        """Number and hash of the last audit row; (0, 64 zeros) when there is none."""
+        async with self._database.read() as connection:
+            return await audit.head(connection)
+
+    def rows(self, since: datetime | None = None) -> AsyncIterator[AuditRow]:
+        """The audit trail in order, from the rows told at `since` on."""
+        return audit.rows(self._database, since)
+
+    async def verify(self, head: str | None = None) -> Verdict:
+        """Walks the chain; with `head`, also says whether that hash is in it (it is not when a tail was cut off)."""
+        return await audit.verify(self._database, head)

@@ -1,0 +1,1 @@
+"""Alembic's migrations; they travel inside the package and are run by ``bot.store.schema``."""

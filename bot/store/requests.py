@@ -1,0 +1,199 @@
+"""Retry requests in the database: made, changed by compare-and-swap, read. Each change carries its audit entry."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.model import OPEN, SETTLED, Device, DeviceKind, Fate, RequestedPatch, RetryRequest, State, Vote
+from bot.store import audit, outbox
+from bot.store.audit import Entry
+from bot.store.outbox import Note
+from bot.store.tables import request_patches, request_votes, requests
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """No request was made: these open ones already hold one of the patches."""
+
+    requests: tuple[RetryRequest, ...]
+
+
+# ---------------------------------------------------------------- value <-> rows
+
+_PLAIN = (
+    *("requester", "reason", "asked_in", "asked_at", "expires_at", "quorum", "decided_by", "decided_at"),
+    *("decision_reason", "approved_at", "owner", "deadline", "called_at", "settled_at", "note", "next_at"),
+)
+
+
+def _row(request: RetryRequest) -> dict[str, Any]:
+    device = request.device
+    return {
+        "state": request.state.value,
+        "version": request.version,
+        "device_id": device.id,
+        "device_name": device.name,
+        "device_kind": device.kind.value,
+        "device_client_id": device.client_id,
+        "device_client": device.client,
+        "device_site": device.site,
+        "device_patching": device.patching,
+        **{name: getattr(request, name) for name in _PLAIN},
+    }
+
+
+def _patch_rows(request: RetryRequest) -> list[dict[str, Any]]:
+    return [
+        {
+            "request_id": request.id,
+            "position": position,
+            "patch_id": patch.id,
+            "title": patch.title,
+            "seen": patch.seen,
+            "label": patch.label,
+            "fate": patch.fate.value,
+        }
+        for position, patch in enumerate(request.patches)
+    ]
+
+
+def _vote_rows(request: RetryRequest) -> list[dict[str, Any]]:
+    return [
+        {"request_id": request.id, "position": position, "voter": vote.voter, "at": vote.at}
+        for position, vote in enumerate(request.votes)
+    ]
+
+
+def _request(row: sa.Row[Any], patches: Iterable[RequestedPatch], votes: Iterable[Vote]) -> RetryRequest:
+    device = Device(
+        id=row.device_id,
+        name=row.device_name,
+        kind=DeviceKind(row.device_kind),
+        client_id=row.device_client_id,
+        client=row.device_client,
+        site=row.device_site,
+        patching=row.device_patching,
+    )
+    plain = {name: getattr(row, name) for name in _PLAIN}
+    identity = {"id": row.id, "state": State(row.state), "version": row.version}
+    return RetryRequest(**identity, device=device, patches=tuple(patches), votes=tuple(votes), **plain)
+
+
+# ---------------------------------------------------------------- changes
+
+
+async def create(
+    connection: AsyncConnection, draft: RetryRequest, entry: Entry, notes: Sequence[Note], *, card_channel: str
+) -> RetryRequest | Covered:
+    if covering := await _covering(connection, draft):
+        return Covered(tuple(covering))
+    inserted = await connection.execute(sa.insert(requests).values(_row(replace(draft, version=1))))
+    request = replace(draft, id=_only(inserted.inserted_primary_key), version=1)
+    await _write_parts(connection, request)
+    await outbox.add_card(connection, request.id, card_channel)
+    await _tell(connection, request.id, entry, notes)
+    return request
+
+
+async def change(connection: AsyncConnection, after: RetryRequest, entry: Entry, notes: Sequence[Note]) -> bool:
+    before = sa.and_(requests.c.id == after.id, requests.c.version == after.version - 1)
+    changed = await connection.execute(sa.update(requests).where(before).values(_row(after)))
+    if changed.rowcount != 1:
+        return False
+    for table in (request_patches, request_votes):
+        await connection.execute(sa.delete(table).where(table.c.request_id == after.id))
+    await _write_parts(connection, after)
+    await _tell(connection, after.id, entry, notes)
+    return True
+
+
+async def look_again(connection: AsyncConnection, request_id: int, version: int, next_at: datetime) -> bool:
+    same = sa.and_(requests.c.id == request_id, requests.c.version == version)
+    changed = await connection.execute(sa.update(requests).where(same).values(next_at=next_at))
+    return changed.rowcount == 1
+
+
+async def _write_parts(connection: AsyncConnection, request: RetryRequest) -> None:
+    if patches := _patch_rows(request):
+        await connection.execute(sa.insert(request_patches), patches)
+    if votes := _vote_rows(request):
+        await connection.execute(sa.insert(request_votes), votes)
+
+
+async def _tell(connection: AsyncConnection, request_id: int, entry: Entry, notes: Sequence[Note]) -> None:
+    await audit.append(connection, replace(entry, subject=entry.subject or f"request:{request_id}"))
+    await outbox.queue(connection, notes, request_id, entry.at)
+
+
+async def _covering(connection: AsyncConnection, draft: RetryRequest) -> list[RetryRequest]:
+    """Open requests on the device for which one of the draft's patches is still in play."""
+    of_draft = request_patches.c.patch_id.in_([patch.id for patch in draft.patches])
+    in_play = request_patches.c.fate.not_in([fate.value for fate in SETTLED])
+    held = sa.select(request_patches.c.request_id).where(of_draft, in_play)
+    return await _read(
+        connection, _in_states(OPEN).where(requests.c.device_id == draft.device.id, requests.c.id.in_(held))
+    )
+
+
+def _only(key: Any) -> int:
+    number: int = key[0]
+    return number
+
+
+# ---------------------------------------------------------------- reads
+
+
+def _in_states(states: Iterable[State]) -> sa.Select[Any]:
+    values = sorted(state.value for state in states)
+    return sa.select(requests).where(requests.c.state.in_(values)).order_by(requests.c.id)
+
+
+async def one(connection: AsyncConnection, request_id: int) -> RetryRequest | None:
+    found = await _read(connection, sa.select(requests).where(requests.c.id == request_id))
+    return found[0] if found else None
+
+
+async def in_states(connection: AsyncConnection, states: Iterable[State]) -> list[RetryRequest]:
+    return await _read(connection, _in_states(states))
+
+
+async def due(connection: AsyncConnection, now: datetime) -> list[RetryRequest]:
+    return await _read(connection, _in_states(OPEN).where(requests.c.next_at <= now))
+
+
+async def history(connection: AsyncConnection, device_id: int | None, limit: int, offset: int) -> list[RetryRequest]:
+    query = sa.select(requests).order_by(requests.c.id.desc()).limit(limit).offset(offset)
+    return await _read(connection, query if device_id is None else query.where(requests.c.device_id == device_id))
+
+
+async def _read(connection: AsyncConnection, query: sa.Select[Any]) -> list[RetryRequest]:
+    rows = (await connection.execute(query)).all()
+    patches = await _patches(connection, [row.id for row in rows])
+    votes = await _votes(connection, [row.id for row in rows])
+    return [_request(row, patches.get(row.id, ()), votes.get(row.id, ())) for row in rows]
+
+
+async def _patches(connection: AsyncConnection, ids: list[int]) -> dict[int, list[RequestedPatch]]:
+    found: dict[int, list[RequestedPatch]] = {}
+    for row in await _parts(connection, request_patches, ids):
+        patch = RequestedPatch(row.patch_id, row.title, row.seen, row.label, Fate(row.fate))
+        found.setdefault(row.request_id, []).append(patch)
+    return found
+
+
+async def _votes(connection: AsyncConnection, ids: list[int]) -> dict[int, list[Vote]]:
+    found: dict[int, list[Vote]] = {}
+    for row in await _parts(connection, request_votes, ids):
+        found.setdefault(row.request_id, []).append(Vote(row.voter, row.at))
+    return found
+
+
+async def _parts(connection: AsyncConnection, table: sa.Table, ids: list[int]) -> Sequence[sa.Row[Any]]:
+    if not ids:
+        return ()
+    query = sa.select(table).where(table.c.request_id.in_(ids)).order_by(table.c.request_id, table.c.position)
+    return (await connection.execute(query)).all()

@@ -1,0 +1,234 @@
+"""The tables, for SQLite and PostgreSQL alike. Private to the store; only ``audit_trail`` has a name for outsiders."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """A point in time: aware in, aware UTC out. SQLite keeps no zone, so what is stored is always UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        instant: datetime = value
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+# Vendors' ids may pass 2³¹. SQLite numbers rows by itself only when the type is spelled INTEGER.
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _lease() -> tuple[sa.Column[Any], ...]:
+    """What a row needs that is sent from an outbox: tries so far, not before, and who is at it until when."""
+    return (
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("again_at", Instant),
+        sa.Column("owner", sa.String, nullable=False),
+        sa.Column("leased_until", Instant),
+    )
+
+
+requests = sa.Table(
+    "requests",
+    METADATA,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("state", sa.String, nullable=False, index=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("device_id", Id, nullable=False, index=True),
+    sa.Column("device_name", sa.String, nullable=False),
+    sa.Column("device_kind", sa.String, nullable=False),
+    sa.Column("device_client_id", Id, nullable=False),
+    sa.Column("device_client", sa.String, nullable=False),
+    sa.Column("device_site", sa.String, nullable=False),
+    sa.Column("device_patching", sa.Boolean, nullable=False),
+    sa.Column("requester", sa.String, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("asked_in", sa.String, nullable=False),
+    sa.Column("asked_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant),
+    sa.Column("quorum", sa.Integer, nullable=False),
+    sa.Column("decided_by", sa.String, nullable=False),
+    sa.Column("decided_at", Instant),
+    sa.Column("decision_reason", sa.Text, nullable=False),
+    sa.Column("approved_at", Instant),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.Column("deadline", Instant),
+    sa.Column("called_at", Instant),
+    sa.Column("settled_at", Instant),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("next_at", Instant),
+    sqlite_autoincrement=True,
+)
+
+request_patches = sa.Table(
+    "request_patches",
+    METADATA,
+    sa.Column("request_id", Id, sa.ForeignKey("requests.id"), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("patch_id", Id, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("seen", sa.String, nullable=False),
+    sa.Column("label", sa.String, nullable=False),
+    sa.Column("fate", sa.String, nullable=False),
+    sa.UniqueConstraint("request_id", "patch_id"),
+)
+
+request_votes = sa.Table(
+    "request_votes",
+    METADATA,
+    sa.Column("request_id", Id, sa.ForeignKey("requests.id"), primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("voter", sa.String, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.UniqueConstraint("request_id", "voter"),
+)
+
+# ``at`` is text, as hashed: a flipped byte must end as a broken link, not as a failing conversion.
+# The unique ``prev`` makes a fork impossible even where no lock is taken.
+audit_trail = sa.Table(
+    "audit_trail",
+    METADATA,
+    sa.Column("seq", Id, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("subject", sa.String, nullable=False),
+    sa.Column("data", sa.Text, nullable=False),
+    sa.Column("prev", sa.String(64), nullable=False, unique=True),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+)
+
+cards = sa.Table(
+    "cards",
+    METADATA,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("request_id", Id, sa.ForeignKey("requests.id"), nullable=False, index=True),
+    sa.Column("channel", sa.String, nullable=False),
+    sa.Column("ts", sa.String),
+    sa.Column("shown", sa.Integer, nullable=False),
+    *_lease(),
+    sa.UniqueConstraint("channel", "ts"),
+    sqlite_autoincrement=True,
+)
+
+notes = sa.Table(
+    "notes",
+    METADATA,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("key", sa.String, nullable=False, unique=True),
+    sa.Column("request_id", Id, nullable=False),
+    sa.Column("recipient", sa.String, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("queued_at", Instant, nullable=False),
+    sa.Column("sent", sa.Boolean, nullable=False, index=True),
+    *_lease(),
+    sqlite_autoincrement=True,
+)
+
+leases = sa.Table(
+    "leases",
+    METADATA,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.Column("leased_until", Instant, nullable=False),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    METADATA,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("seen_at", Instant, nullable=False, index=True),
+)
+
+tokens = sa.Table(
+    "tokens",
+    METADATA,
+    sa.Column("id", sa.String(24), primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("data", sa.Text, nullable=False),
+    sa.Column("made_at", Instant, nullable=False, index=True),
+)
+
+snapshots = sa.Table(
+    "snapshots",
+    METADATA,
+    sa.Column("id", sa.String(24), primary_key=True),
+    sa.Column("taken_at", Instant, nullable=False, index=True),
+    sa.Column("attempts", sa.LargeBinary, nullable=False),
+)
+
+# Numbers are never used twice (sqlite_autoincrement): a digest's mark must outlive the rows it points behind.
+attempts = sa.Table(
+    "attempts",
+    METADATA,
+    sa.Column("seq", Id, primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("first_seen", Instant, nullable=False),
+    sa.Column("ended_at", Instant, index=True),
+    sa.Column("attempt", sa.Text, nullable=False),
+    sa.UniqueConstraint("fingerprint", "ordinal"),
+    sqlite_autoincrement=True,
+)
+
+moments = sa.Table(
+    "moments",
+    METADATA,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+)
+
+clients = sa.Table(
+    "clients",
+    METADATA,
+    sa.Column("id", Id, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("servers", sa.Integer, nullable=False),
+    sa.Column("workstations", sa.Integer, nullable=False),
+)
+
+devices = sa.Table(
+    "devices",
+    METADATA,
+    sa.Column("id", Id, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("client_id", Id, nullable=False),
+    sa.Column("client", sa.String, nullable=False),
+    sa.Column("site", sa.String, nullable=False),
+    sa.Column("patching", sa.Boolean, nullable=False),
+)
+
+digests = sa.Table(
+    "digests",
+    METADATA,
+    sa.Column("plan", sa.String, primary_key=True),
+    sa.Column("slot", Instant, primary_key=True),
+    sa.Column("owner", sa.String, nullable=False),
+    sa.Column("leased_until", Instant),
+    sa.Column("posted_at", Instant),
+    sa.Column("upto", Id, nullable=False),
+    sa.Column("channel", sa.String, nullable=False),
+    sa.Column("ts", sa.String, nullable=False),
+)

@@ -1,0 +1,54 @@
+"""Work that outlives its caller: kept, logged when it fails, awaited when the bot stops."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from bot.errors import TrailUnwritableError, UpstreamError
+
+log = structlog.get_logger()
+
+
+class Tasks:
+    """asyncio keeps only weak references to tasks, so somebody has to hold them: this does."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Starts ``work``; after ``finish`` nothing is started any more."""
+        if self._closed:
+            work.close()
+            log.info("task.not_started", task=name)
+            return
+        task = asyncio.create_task(self._safely(work, name), name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def idle(self) -> None:
+        """Waits until everything that was started has ended, including what that started."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def finish(self, seconds: float) -> None:
+        """Lets what runs come to its end for so long, then cancels it. Follow-up work may still start meanwhile."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.idle()
+        except TimeoutError:
+            log.warning("task.cut_short", tasks=sorted(task.get_name() for task in self._running))
+        self._closed = True
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _safely(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        try:
+            await work
+        except (UpstreamError, TrailUnwritableError) as error:
+            log.warning("task.failed", task=name, error=str(error))
+        except Exception:  # nobody awaits this task, so its fault is told here
+            log.exception("task.fault", task=name)

@@ -1,0 +1,64 @@
+"""What BOT_HTTP serves: health, readiness, metrics and, in HTTP mode, Slack's requests."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp
+
+from bot.errors import ConfigError
+from bot.metrics import Metrics
+
+MAX_REQUEST = 1024 * 1024  # bytes; Slack's payloads are some kilobytes
+
+
+class Server:
+    """Serves from ``start`` to ``close``. ``unready`` gives the reasons why the bot cannot work, none when it can."""
+
+    def __init__(
+        self, metrics: Metrics, unready: Callable[[], Awaitable[list[str]]], slack_app: AsyncApp | None
+    ) -> None:
+        self._metrics, self._unready, self._slack_app = metrics, unready, slack_app
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        """Raises ConfigError when the address cannot be used."""
+        app = web.Application(client_max_size=MAX_REQUEST)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics_text)
+        if self._slack_app is not None:
+            app.router.add_post("/slack/events", self._slack)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            await self.close()
+            raise ConfigError([f"BOT_HTTP: {host}:{port} cannot be used ({error.strerror or error})"]) from None
+        self.port = int(self._runner.addresses[0][1])
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        reasons = await self._unready()
+        return web.Response(
+            text="".join(f"{reason}\n" for reason in reasons or ["ready"]), status=503 if reasons else 200
+        )
+
+    async def _metrics_text(self, _request: web.Request) -> web.Response:
+        return web.Response(
+            body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
+
+    async def _slack(self, request: web.Request) -> web.Response:
+        if self._slack_app is None:
+            raise web.HTTPNotFound
+        answer = await self._slack_app.async_dispatch(await to_bolt_request(request))
+        return await to_aiohttp_response(answer)

@@ -1,0 +1,108 @@
+"""The stage on which scenes are played: the whole bot, on real sockets, in a world of stand-ins."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+from bot.app import App, Pace, running
+from bot.clients import eset, nsight
+from bot.config import Config, load
+from bot.demo.slack.exchange import Exchange
+from bot.demo.slack.model import Shown
+from bot.demo.world import World
+from bot.messenger import Pace as SlackPace
+from bot.socket_mode import Pace as SocketPace
+
+QUICK = Pace(
+    eset=eset.Pace(
+        poll_first=0.01, poll_most=0.05, backoff_first=0.01, backoff_most=0.05, calls_per_second=9, deadline=5
+    ),
+    nsight=nsight.Pace(backoff_first=0.01, backoff_most=0.05, read=5, write=5),
+    slack=SlackPace(per_channel=0, timeout=5),
+    socket=SocketPace(watch=0.05, grace=0.5, again_first=0.05, again_most=0.2),
+    sweep_spacing=0,
+    tick=0,
+    finish=10,
+)
+
+CONFIG = """
+[approvals]
+channel = "C0PATCHAPPROVE"
+approvers = ["S0PATCHTEAM"]
+
+[[digests]]
+name = "daily"
+channel = "C0PATCHNEWS"
+cron = "0 9 * * 1-5"
+timezone = "Europe/Berlin"
+"""
+
+
+class Stage:
+    """A world and the bot in it. Time stands still until ``later``; nothing happens by itself but what people do."""
+
+    def __init__(self, world: World, bot: App, folder: Path, config: Config) -> None:
+        self.world, self.bot, self.folder, self.config = world, bot, folder, config
+
+    async def says(self, user: str, text: str, channel: str = "C0HELPDESK") -> Exchange:
+        return await self.world.slack.says(user, text, channel)
+
+    async def asks(self, user: str, text: str) -> Shown:
+        """Says it, lets the bot finish, and reads the final answer."""
+        exchange = await self.says(user, text)
+        await exchange.answer()
+        await self.bot.settle()
+        return exchange.answers[-1]
+
+    async def clicks(self, user: str, button: str, in_: Shown | None = None) -> Exchange:
+        exchange = await self.world.slack.clicks(user, button, in_)
+        await self.bot.settle()
+        return exchange
+
+    async def later(self, by: timedelta) -> None:
+        """Time goes by, and the scheduler looks once at everything that is due."""
+        self.world.clock.advance(by)
+        await self.bot.tick()
+
+    @property
+    def card(self) -> Shown:
+        """The newest card in the approvals channel."""
+        cards = [shown for shown in self.world.slack.space.messages if shown.channel == "C0PATCHAPPROVE"]
+        return next(shown for shown in reversed(cards) if not shown.thread_ts and not shown.ephemeral_to)
+
+    def direct(self, user: str) -> list[str]:
+        """What the bot has told a person directly, oldest first."""
+        space = self.world.slack.space
+        mine = space.direct(space.user(user).id).id
+        return [shown.plain for shown in space.messages if shown.channel == mine]
+
+    @property
+    def retries(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Every patch_retry that has arrived at N-sight."""
+        return [(retry.device_id, tuple(retry.ids)) for retry in self.world.nsight.retries]
+
+
+@contextlib.asynccontextmanager
+async def staged(
+    folder: Path, *, config: str = CONFIG, pace: Pace = QUICK, world: World | None = None
+) -> AsyncIterator[Stage]:
+    """Opens the curtain: when the stage is yielded, the bot is connected and has read N-sight's inventory."""
+    async with contextlib.AsyncExitStack() as stack:
+        if world is None:
+            world = await stack.enter_async_context(World())
+        loaded = load(world.env(folder, config))
+        bot = await stack.enter_async_context(running(loaded, clock=world.clock.now, pace=pace))
+        await until_ready(bot, world)
+        yield Stage(world, bot, folder, loaded)
+
+
+async def until_ready(bot: App, world: World) -> None:
+    """Until Slack has a connection to this bot and the inventory is there."""
+    await bot.ready()
+    await bot.tick()
+
+
+def nothing_left(stage: Stage) -> list[str]:
+    """What no scene may leave behind: broken rules, clicks without an ack."""
+    return [*stage.world.violations, *stage.world.slack.unacked]

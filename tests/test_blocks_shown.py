@@ -1,0 +1,421 @@
+"""Recent lists, digests, devices and the short answers: what they say, and that Slack takes them."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.blocks import device as device_blocks
+from bot.blocks import digest as digest_blocks
+from bot.blocks import help as help_blocks
+from bot.blocks import recent
+from bot.blocks.help import Health, Upcoming
+from bot.commands import FORMS, Mode, Recent
+from bot.digests import Digest, DigestPlan, Due, build
+from bot.model import (
+    Attempt,
+    Device,
+    DeviceKind,
+    Message,
+    Patch,
+    PatchStatus,
+    Period,
+    RequestedPatch,
+    RetryRequest,
+    State,
+    Version,
+    Vote,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=40)
+NASTY = st.one_of(ANYTHING, st.sampled_from(["<!channel>", "<@U0BOB>", "&" * 300, "x" * 300, "<" * 300, "א" * 300, ""]))
+OURS = re.compile(r"<(@[UW]\w+|!subteam\^S\w+|#[CG]\w+|!date\^\d+\^[^<>|]+\|[^<>|]+|https://[^<>|]+\|[^<>|]+)>")
+
+
+# ---------------------------------------------------------------- Slack's limits, walked independently
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a payload."""
+    if isinstance(value, dict):
+        yield value
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
+        yield from nodes(child)
+
+
+def fits(message: Message) -> str:
+    """Assert Slack's limits (docs.slack.dev, Block Kit reference) and that only our own markup is live; the words."""
+    assert 0 < len(message.text) <= 4000
+    assert 0 < len(message.blocks) < 50
+    assert len(json.dumps(message.blocks, ensure_ascii=False)) < 10_000
+    words = []
+    for node in nodes(message.blocks):
+        match node["type"]:
+            case "plain_text" | "mrkdwn" as kind:
+                words.append(node["text"])
+                assert 0 < len(node["text"]) <= 3000
+                if kind == "mrkdwn":
+                    assert not re.search("[<>]", OURS.sub("", re.sub("^> ", "", node["text"], flags=re.MULTILINE)))
+                    assert node["verbatim"] is True
+            case "header":
+                assert len(node["text"]["text"]) <= 150
+            case "context":
+                assert 1 <= len(node["elements"]) <= 10
+            case "actions":
+                assert 1 <= len(node["elements"]) <= 25
+            case "button":
+                assert len(node["text"]["text"]) <= 75
+                assert 0 < len(node["value"]) <= 64
+            case kind:
+                assert kind == "section"
+    action_ids = [node["action_id"] for node in nodes(message.blocks) if "action_id" in node]
+    assert len(action_ids) == len(set(action_ids))
+    assert not re.search("[<>]", OURS.sub("", message.text))
+    return "\n".join(words)
+
+
+def buttons(message: Message) -> dict[str, str]:
+    """action_id → value."""
+    return {node["action_id"]: node["value"] for node in nodes(message.blocks) if node["type"] == "button"}
+
+
+# ---------------------------------------------------------------- digests
+
+PLAN = DigestPlan("daily", "C0NEWS", "0 9 * * 1-5", "Europe/Berlin")
+PREFIX = "APPLICATION_PATCHING_STATUS_"
+REASONS = ["DOWNLOAD_ERROR", "TERMINATION_REQUIRED", "PREPARE_ERROR", "INSTALLER_CORRUPTED", "UNINSTALL_REQUIRED"]
+
+
+def failures(count: int) -> list[Attempt]:
+    """``count`` failing applications with long names full of markup, the n-th failing for n % 7 + 1 reasons."""
+    return [
+        Attempt(
+            developer_name=f"Müller & Söhne <{number}> " + "D" * 300,
+            display_name=f"<!channel> & App {number} " + "x" * 300,
+            patched=Version(name=f"{number}." + "9" * 300),
+            raw_status=f"{PREFIX}FAILED_{REASONS[turn % 5]}" + ("_ODD" * turn if turn > 4 else ""),
+        )
+        for number in range(count)
+        for turn in range(number % 7 + 1 if count > 1 else 1)
+    ]
+
+
+def digest_of(count: int, *, missed: int = 0, note: str = "") -> Digest:
+    ok = [Attempt(display_name="7-Zip", raw_status=f"{PREFIX}OK_INSTALLED")] * 148
+    other = [Attempt(display_name="7-Zip", raw_status=f"{PREFIX}NOT_APPLICABLE")] * 3
+    seen = [*failures(count), *ok, *other]
+    return build("daily", seen, Due(NOW, missed, late=missed > 0), since=NOW - timedelta(days=1), note=note)
+
+
+def rendered(digest: Digest) -> Message:
+    return digest_blocks.render(digest, PLAN, [f"token{n}" for n in range(digest_blocks.SHOWN)])
+
+
+@pytest.mark.parametrize("count", [0, 1, 49, 5000])
+def test_a_digest_looks_as_agreed(count: int) -> None:
+    """PATCHES_REWRITE_GOLDEN=1 writes the files anew."""
+    message = rendered(digest_of(count))
+    fits(message)
+    text = json.dumps({"text": message.text, "blocks": message.blocks}, ensure_ascii=False, indent=1, sort_keys=True)
+    path = GOLDEN / f"digest_{count}.json"
+    if os.environ.get("PATCHES_REWRITE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{text}\n", encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == f"{text}\n"
+
+
+def test_a_digest_without_failures_says_so_in_a_line() -> None:
+    words = fits(rendered(digest_of(0)))
+    assert "daily: nothing failed" in words
+    assert "✅ Nothing failed: 151 attempts since <!date^" in words
+
+
+def test_a_digest_without_attempts_does_not_claim_success() -> None:
+    words = fits(rendered(build("daily", [], Due(NOW, 0, late=False), since=NOW)))
+    assert "No patching attempts since" in words
+
+
+def test_a_digest_tells_counts_share_and_reasons_in_words() -> None:
+    words = fits(rendered(digest_of(2)))
+    assert "❌ *3 failures* in 2 application versions; 2 % of 154 attempts" in words
+    assert (
+        "❌ Download failed ×1 (check the device's internet access and proxy, then retry) `FAILED_DOWNLOAD_ERR" in words
+    )
+    assert "❌ Application must be closed first ×1 (close the application, then retry)" in words
+
+
+def test_a_large_digest_is_cut_with_counts_and_the_way_to_the_rest() -> None:
+    digest = digest_of(5000)
+    words = fits(rendered(digest))
+    hidden = sum(group.count for group in digest.groups[10:])
+    assert f"… and 4,990 more application versions with {hidden:,} failures: `/patches recent failed`" in words
+
+
+def test_each_shown_group_has_a_button_that_carries_its_token_only() -> None:
+    assert buttons(rendered(digest_of(49))) == {f"digest.retry.{n}": f"token{n}" for n in range(10)}
+    assert buttons(digest_blocks.render(digest_of(49), PLAN)) == {}
+    assert len(digest_blocks.shown_groups(digest_of(49))) == digest_blocks.SHOWN
+
+
+def test_a_late_digest_is_marked_with_the_slots_it_covers() -> None:
+    words = fits(rendered(digest_of(1, missed=3, note="ESET could not be asked since yesterday.")))
+    assert "⏰ Late: was due <!date^" in words
+    assert "covers 3 missed slots too" in words
+    assert "⚠️ ESET could not be asked since yesterday." in words
+    assert "covers at least 1,000 missed slots" in fits(rendered(digest_of(1, missed=1000)))
+
+
+STATUSES = st.one_of(
+    ANYTHING, st.sampled_from(["FAILED_<&>", "PATCHING_STATUS_FAILED_DOWNLOAD_ERROR", "FAILED_" + "&" * 300])
+)
+ATTEMPTS = st.builds(
+    Attempt,
+    developer_name=NASTY,
+    display_name=NASTY,
+    patched=st.builds(Version, name=NASTY),
+    unpatched=st.builds(Version, name=NASTY),
+    raw_status=STATUSES,
+    period=st.builds(Period, st.none(), st.sampled_from(["2026-11-19T10:00:00Z", "soon", None])),
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(ATTEMPTS, max_size=40))
+def test_a_digest_of_anything_fits(seen: list[Attempt]) -> None:
+    fits(rendered(build("daily", seen, Due(NOW, 3, late=True), since=NOW)))
+
+
+# ---------------------------------------------------------------- recent
+
+
+def attempt(
+    status: str, hours: float | None = 1, application: str = "7-Zip", developer: str = "Igor Pavlov"
+) -> Attempt:
+    ended = f"{NOW - timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}" if hours is not None else None
+    before, after = Version(name="24.08"), Version(name="24.09")
+    return Attempt("uuid", developer, application, after, PREFIX + status, Period(None, ended), before)
+
+
+FAILED, OK, OTHER = "FAILED_DOWNLOAD_ERROR", "OK_INSTALLED", "NOT_APPLICABLE"
+
+
+def test_recent_selects_by_class_and_counts_every_class() -> None:
+    seen = [attempt(FAILED), attempt(OK), attempt(OTHER), attempt(OK)]
+    found = recent.select(seen, Recent("ok"), NOW)
+    assert [one.status for one in found.rows] == [OK, OK]
+    assert (found.failed, found.ok, found.other) == (1, 2, 1)
+    assert len(recent.select(seen, Recent("all"), NOW).rows) == 4
+
+
+def test_recent_shows_the_newest_first_and_the_timeless_last() -> None:
+    seen = [attempt(FAILED, 3), attempt(FAILED, None), attempt(FAILED, 1), attempt(FAILED, 2)]
+    rows = recent.select(seen, Recent(), NOW).rows
+    assert rows == [seen[2], seen[3], seen[0], seen[1]]
+
+
+def test_recent_leaves_out_what_is_older_than_asked() -> None:
+    seen = [attempt(FAILED, 23), attempt(FAILED, 25)]
+    assert recent.select(seen, Recent(since=timedelta(hours=24)), NOW).rows == seen[:1]
+
+
+@pytest.mark.parametrize(("app", "count"), [("zip", 1), ("ADOBE", 2), ("reader", 1), ("x", 0)])
+def test_recent_finds_part_of_an_application_or_developer(app: str, count: int) -> None:
+    seen = [attempt(FAILED), attempt(FAILED, 1, "Reader DC", "Adobe"), attempt(FAILED, 1, "Adobe AIR", "Harman")]
+    assert len(recent.select(seen, Recent(app=app), NOW).rows) == count
+
+
+def test_recent_filters_by_the_vendors_status_under_either_prefix() -> None:
+    old, new = attempt(FAILED), Attempt(raw_status=f"PATCHING_STATUS_{FAILED}")
+    seen = [old, new, attempt("FAILED_PREPARE_ERROR")]
+    assert recent.select(seen, Recent(status=FAILED), NOW).rows == [old, new]
+
+
+def shown(seen: Sequence[Attempt], asked: Recent, number: int = 0, unreadable: int = 0) -> Message:
+    found = recent.select(seen, asked, NOW)
+    return recent.page(found, asked, number, view_id="view1", taken_at=NOW, unreadable=unreadable)
+
+
+def test_a_row_tells_application_versions_outcome_and_when() -> None:
+    words = fits(shown([attempt(FAILED)], Recent()))
+    assert "*7-Zip* (Igor Pavlov) 24.08 → 24.09\n❌ Download failed; what usually helps: check the device" in words
+    assert "`FAILED_DOWNLOAD_ERROR` · <!date^" in words
+    assert "1 failed · 0 ok · 0 other" in words
+
+
+def test_pages_have_buttons_only_where_there_is_a_page() -> None:
+    seen = [attempt(FAILED, hour) for hour in range(20)]
+    paging = [sorted(one for one in buttons(shown(seen, Recent(), number)) if "page" in one) for number in range(3)]
+    assert paging == [["recent.page.next"], ["recent.page.back", "recent.page.next"], ["recent.page.back"]]
+    assert set(buttons(shown(seen, Recent())).values()) == {"view1"}
+    assert "page 3 of 3" in fits(shown(seen, Recent(), 99))
+
+
+@pytest.mark.parametrize("mode", ["failed", "ok", "all"])
+def test_the_present_filter_is_marked(mode: Mode) -> None:
+    message = shown([attempt(FAILED)], Recent(mode))
+    marked = [n["action_id"] for n in nodes(message.blocks) if n["type"] == "button" and "●" in n["text"]["text"]]
+    assert marked == [f"recent.filter.{mode}"]
+    assert len(buttons(message)) == 3
+
+
+def test_an_empty_list_leads_on() -> None:
+    assert "✅ Nothing failed in the last 7 days. 1 attempt of other classes" in fits(shown([attempt(OK)], Recent()))
+    assert "🔍 Nothing failed in the last 7 days with these filters" in fits(shown([attempt(OK)], Recent(app="x")))
+    assert "`/patches status`" in fits(shown([], Recent()))
+
+
+def test_unreadable_rows_are_told() -> None:
+    assert "⚠️ 2 rows of ESET's answer could not be read" in fits(shown([], Recent(), unreadable=2))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(ATTEMPTS, max_size=20), st.sampled_from(["failed", "ok", "all"]), NASTY, st.integers(-2, 5))
+def test_a_page_of_anything_fits(seen: list[Attempt], mode: Mode, app: str, number: int) -> None:
+    fits(shown(seen, Recent(mode), number))
+    fits(shown(seen, Recent(mode, app=app, status="X"), number, 3))
+
+
+def test_waiting_and_a_list_no_longer_kept_are_told() -> None:
+    assert "Asking ESET" in fits(recent.asking())
+    assert "`/patches recent` asks ESET again" in fits(recent.gone())
+
+
+# ---------------------------------------------------------------- devices
+
+SERVER = Device(1001, "SRV <1>", DeviceKind.SERVER, 7, "Müller & Söhne", "Berlin")
+PATCHES = [
+    Patch(6, "Chrome", PatchStatus.INSTALLED, "Installed", installed="31-Jul-2026 00:00"),
+    Patch(5, "Office", PatchStatus.PENDING, "Pending"),
+    Patch(4, "Reader <x>", PatchStatus.FAILED, "Failed", severity="Critical", released="1-Jul-2026"),
+    Patch(7, "Odd", 1024, "Odd"),
+]
+
+
+def test_failed_patches_come_first_with_severity_and_dates() -> None:
+    words = fits(device_blocks.page(SERVER, PATCHES, token="t1"))
+    assert "• `4` Reader &lt;x&gt; · Failed · severity Critical · released 1-Jul-2026" in words
+    order = [words.index(title) for title in ("❌ Failed: 1", "🕒 Pending: 1", "✅ Installed: 1", "❔ Other: 1")]
+    assert order == sorted(order)
+    assert "Müller &amp; Söhne, Berlin · server · id `1001`" in words
+
+
+def test_a_retry_is_offered_only_when_something_failed() -> None:
+    assert buttons(device_blocks.page(SERVER, PATCHES, token="t1")) == {"device.retry": "t1"}
+    assert buttons(device_blocks.page(SERVER, PATCHES[:2], token="t1")) == {}
+
+
+def test_a_device_without_patches_says_why() -> None:
+    off = Device(1, "PC", DeviceKind.WORKSTATION, 1, "C", "", patching=False)
+    assert "Patch Management is switched off for it" in fits(device_blocks.page(off, []))
+
+
+def test_a_device_with_thousands_of_patches_is_cut_with_counts() -> None:
+    many = [Patch(n, "T" * 300, status, "L" * 99, "", "S" * 99) for n in range(700) for status in (16, 64, 4, 2, 1, 8)]
+    words = fits(device_blocks.page(SERVER, many, token="t1"))
+    lines = words.count("\n• `")
+    assert sum(int(more.replace(",", "")) for more in re.findall(r"and ([\d,]+) more", words)) == len(many) - lines
+
+
+PATCH = st.builds(Patch, st.integers(1), NASTY, st.integers(0, 200), NASTY, NASTY, NASTY, NASTY, NASTY, NASTY)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(PATCH, max_size=60), NASTY)
+def test_a_device_of_anything_fits(patches: list[Patch], name: str) -> None:
+    fits(device_blocks.page(Device(1, name, DeviceKind.SERVER, 1, name, name), patches, token="t1"))
+
+
+# ---------------------------------------------------------------- short answers
+
+
+def test_help_names_every_command_with_an_example() -> None:
+    words = fits(help_blocks.help())
+    for form in FORMS.values():
+        assert form.usage in words.replace("&lt;", "<")
+        assert form.example in words
+
+
+@pytest.mark.parametrize("topic", list(FORMS))
+def test_help_on_one_command_says_more(topic: str) -> None:
+    words = fits(help_blocks.help(topic))
+    assert FORMS[topic].usage in words
+    assert len(words) > len(FORMS[topic].usage) + len(FORMS[topic].does) + 30
+
+
+def test_status_names_what_is_broken() -> None:
+    services = [
+        Health("Slack", ok=True),
+        Health("ESET", ok=False, words="did not answer", at=NOW),
+        Health("N-sight", None),
+    ]
+    words = fits(help_blocks.status(services, version="0.1.0", last_digest=("daily", NOW), waiting=2))
+    assert "Trouble with ESET" in words
+    assert "❌ *ESET* does not work: did not answer" in words
+    assert "❔ *N-sight* has not been asked yet" in words
+    assert "*Devices read from N-sight:* not yet" in words
+    assert "2 requests" in words
+    assert "No trouble known" in fits(help_blocks.status(services[::2], version="0.1.0"))
+    assert "All is well" in fits(help_blocks.status(services[:1], version="0.1.0"))
+    assert "none posted yet" in fits(help_blocks.status(services[:1], version="0.1.0"))
+
+
+def request(number: int, state: State = State.PENDING, reason: str = "disk <free>") -> RetryRequest:
+    return RetryRequest(
+        id=number,
+        state=state,
+        version=1,
+        device=SERVER,
+        patches=(RequestedPatch(4, "Reader", "Failed", "Failed"),),
+        requester="U0BOB",
+        reason=reason,
+        asked_in="C0HELP",
+        asked_at=NOW,
+        expires_at=NOW + timedelta(hours=4),
+        quorum=2,
+        votes=(Vote("U0ANN", NOW),),
+        decided_by="U0ANN" if state is State.DENIED else "",
+        decided_at=NOW,
+    )
+
+
+def test_pending_requests_link_to_their_cards() -> None:
+    words = fits(
+        help_blocks.pending([request(3), request(4)], {3: "https://x.slack.com/archives/C1/p1", 4: "x|<!here>"})
+    )
+    assert "*<https://x.slack.com/archives/C1/p1|#3 SRV &lt;1&gt;>*" in words
+    assert "*#4 SRV &lt;1&gt;*" in words
+    assert "1 of 2 approvals" in words
+    assert "\n> disk &lt;free&gt;" in words
+    assert "No retry request waits" in fits(help_blocks.pending([], {}))
+
+
+def test_history_tells_how_each_request_ended() -> None:
+    words = fits(help_blocks.history([request(n, state) for n, state in enumerate(State)]))
+    assert "⛔ denied by <@U0ANN>" in words
+    assert "🏁 finished" in words
+    assert "There was no retry request yet for PC." in fits(help_blocks.history([], "PC"))
+
+
+def test_a_long_history_is_cut_and_counted() -> None:
+    long = [request(n, State.DENIED, "<" * 9000) for n in range(200)]
+    assert "and 185 more" in fits(help_blocks.history(long))
+    assert "and 185 more" in fits(
+        help_blocks.pending(long, dict.fromkeys(range(200), "https://x.slack.com/p" + "1" * 80))
+    )
+
+
+def test_digests_are_listed_with_their_next_slot() -> None:
+    words = fits(help_blocks.digest_list([Upcoming("daily", "C0NEWS", "0 9 * * 1-5", "Europe/Berlin", NOW)]))
+    assert "*daily* in <#C0NEWS>: next <!date^" in words
+    assert "`0 9 * * 1-5` Europe/Berlin" in words
+    assert "No digest is configured" in fits(help_blocks.digest_list([]))
+    assert "was posted in <#C0NEWS>" in fits(help_blocks.digest_posted("daily", "C0NEWS"))

@@ -1,0 +1,494 @@
+"""Configuration: what is read, what is refused, and that every fault is told at once without a secret in it."""
+
+import contextlib
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import config
+from bot.config import Config, Need, Secret, values
+from bot.errors import ConfigError
+
+EXAMPLE = Path(__file__).parent.parent / "patches.example.toml"
+NEEDED = {
+    "SLACK_BOT_TOKEN": "xoxb-111-bottoken",
+    "SLACK_APP_TOKEN": "xapp-1-apptoken",
+    "ESET_USERNAME": "api@example.com",
+    "ESET_PASSWORD": 'Pä&sswort "1" ',
+    "NSIGHT_SERVER": "wwweurope1.systemmonitor.eu.com",
+    "NSIGHT_API_KEY": "nsightkey0123456789",
+}
+
+
+def env(tmp_path: Path, toml: str = "", **changes: str) -> dict[str, str]:
+    """A complete environment whose patches.toml holds ``toml``; ``changes`` replace or, when empty, remove."""
+    path = tmp_path / "patches.toml"
+    path.write_text(toml, encoding="utf-8")
+    return {**NEEDED, "PATCHES_CONFIG": str(path), **changes}
+
+
+def faults(environment: Mapping[str, str], need: Need = Need.ALL) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        config.load(environment, need=need)
+    return caught.value.faults
+
+
+def the_fault(environment: Mapping[str, str]) -> str:
+    (line,) = faults(environment)
+    return line
+
+
+# ---------------------------------------------------------------- what is read
+
+
+def test_the_least_environment_gives_every_default_of_the_contract(tmp_path: Path) -> None:
+    loaded = config.load(env(tmp_path))
+    assert (loaded.slack.mode, loaded.slack.api_url) == ("socket", "https://slack.com/api/")
+    assert loaded.slack.bot_token.reveal() == "xoxb-111-bottoken"
+    assert loaded.eset.password.reveal() == 'Pä&sswort "1" '
+    assert loaded.eset.auth_url == "https://eu.business-account.iam.eset.systems"
+    assert loaded.eset.patch_url == "https://eu.patch-management.eset.systems"
+    assert loaded.eset.device_url == "https://eu.device-management.eset.systems"
+    assert loaded.eset.every == timedelta(hours=1)
+    assert loaded.nsight.url == "https://wwweurope1.systemmonitor.eu.com/api/"
+    assert loaded.database.url.reveal() == "sqlite+aiosqlite:///patches.db"
+    assert loaded.database.migrate is True
+    assert (loaded.http.host, loaded.http.port) == ("127.0.0.1", 3000)
+    assert loaded.log.level == "info"
+    assert loaded.access.commands == ()
+    approvals = loaded.approvals
+    assert (approvals.channel, approvals.approvers, approvals.quorum, approvals.max_patches) == (None, (), 1, 50)
+    assert (approvals.self_approval, approvals.reason) == (False, "optional")
+    assert (approvals.expires, approvals.stale) == (timedelta(hours=4), timedelta(hours=1))
+    assert (loaded.follow_up.duration, loaded.follow_up.every) == (timedelta(hours=48), timedelta(minutes=15))
+    assert loaded.digests == ()
+
+
+def test_the_example_file_loads_and_says_the_defaults(tmp_path: Path) -> None:
+    example = config.load({**NEEDED, "PATCHES_CONFIG": str(EXAMPLE)})
+    bare = config.load(env(tmp_path))
+    assert (example.slack, example.eset, example.access) == (bare.slack, bare.eset, bare.access)
+    assert (example.follow_up, example.database) == (bare.follow_up, bare.database)
+    assert example.approvals.approvers == ("U0ANN", "S0PATCHTEAM")
+    assert (example.approvals.quorum, example.approvals.expires) == (bare.approvals.quorum, bare.approvals.expires)
+    (daily,) = example.digests
+    assert (daily.name, daily.cron, daily.timezone) == ("daily", "0 9 * * 1-5", "Europe/Berlin")
+    assert (daily.window, daily.post_when_empty) == (timedelta(hours=24), True)
+
+
+def test_the_example_file_shows_every_key_that_the_bot_knows(tmp_path: Path) -> None:
+    shown = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    wrong = "".join(f"[{name}]\nzzzzzz = 1\n" for name in shown if name != "digests") + "[[digests]]\nzzzzzz = 1\n"
+    lines = [line for line in faults(env(tmp_path, wrong)) if "zzzzzz" in line]
+    assert len(lines) == len(shown)
+    for line in lines:
+        table = re.split(r"[.\[]", line)[0]
+        known = {key for key in line.partition("known here: ")[2].split(", ") if key not in {"remind", "rules"}}
+        have = shown[table][0] if table == "digests" else shown[table]
+        assert known == set(have), table
+
+
+def test_http_mode_needs_the_signing_secret_and_no_app_token(tmp_path: Path) -> None:
+    http = env(tmp_path, '[slack]\nmode = "http"', SLACK_APP_TOKEN="")
+    assert the_fault(http).startswith("SLACK_SIGNING_SECRET: is missing")
+    loaded = config.load({**http, "SLACK_SIGNING_SECRET": "8f742231b10e8888abcd99yyyzzz85a5"})
+    assert loaded.slack.signing_secret == Secret("8f742231b10e8888abcd99yyyzzz85a5")
+    assert loaded.slack.app_token is None
+
+
+def test_patches_toml_in_the_working_directory_is_read_when_it_is_there(tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
+        assert config.load(NEEDED).approvals.quorum == 1
+        Path("patches.toml").write_text("[approvals]\nquorum = 2\n")
+        assert config.load(NEEDED).approvals.quorum == 2
+
+
+def test_a_file_saved_by_notepad_is_read(tmp_path: Path) -> None:
+    environment = env(tmp_path)
+    (tmp_path / "patches.toml").write_bytes("\ufeff[approvals]\r\nquorum = 2\r\n".encode())
+    assert config.load(environment).approvals.quorum == 2
+
+
+def test_a_named_file_that_is_missing_is_a_fault(tmp_path: Path) -> None:
+    missing = str(tmp_path / "nowhere.toml")
+    assert the_fault({**NEEDED, "PATCHES_CONFIG": missing}).startswith(f"PATCHES_CONFIG: {missing} cannot be read")
+
+
+def test_a_syntax_mistake_is_told_with_its_line(tmp_path: Path) -> None:
+    line = the_fault(env(tmp_path, "[approvals]\nquorum = \n"))
+    assert line.startswith("PATCHES_CONFIG: ")
+    assert "line 2" in line
+
+
+@pytest.mark.parametrize("toml", ["a = " + "9" * 5000, "a = " + "[" * 50_000, "a = 1\na = 2", "[a]\n[a]", "=", "\x00"])
+def test_a_file_that_toml_cannot_read_is_one_fault(tmp_path: Path, toml: str) -> None:
+    assert the_fault(env(tmp_path, toml)).startswith("PATCHES_CONFIG: ")
+
+
+# ---------------------------------------------------------------- faults
+
+
+def test_five_mistakes_are_five_lines_each_with_its_key(tmp_path: Path) -> None:
+    toml = """
+        [approvals]
+        quorum = "two"
+        expiers = "4h"
+        [[digests]]
+        name = "daily"
+        channel = "C0NEWS"
+        cron = "0 9 * * 1-5 *"
+        [eset]
+        every = "90"
+    """
+    lines = faults(env(tmp_path, toml, SLACK_BOT_TOKEN=""))
+    assert sorted(line.partition(":")[0] for line in lines) == [
+        "SLACK_BOT_TOKEN",
+        "approvals.expiers",
+        "approvals.quorum",
+        "digests[0].cron",
+        "eset.every",
+    ]
+    assert all("\n" not in line for line in lines)
+
+
+def test_every_missing_secret_is_named_at_once() -> None:
+    assert [line.partition(":")[0] for line in faults({})] == [
+        "SLACK_BOT_TOKEN",
+        "SLACK_APP_TOKEN",
+        "ESET_USERNAME",
+        "ESET_PASSWORD",
+        "NSIGHT_SERVER",
+        "NSIGHT_API_KEY",
+    ]
+
+
+BAD_ENVIRONMENT = [
+    ("SLACK_BOT_TOKEN", "xapp-1-not-this", "xoxb-"),
+    ("SLACK_BOT_TOKEN", "xoxb-", "xoxb-"),
+    ("SLACK_BOT_TOKEN", "xoxb-1 2", "space"),
+    ("SLACK_APP_TOKEN", "xoxb-1-not-this", "xapp-"),
+    ("SLACK_API_URL", "http://slack.com/api/", "https"),
+    ("ESET_REGION", "apac", "eu, de, us, ca or jpn"),
+    ("ESET_AUTH_URL", "http://10.0.0.1/", "https"),
+    ("ESET_AUTH_URL", "http://127.0.0.1.example.com/", "https"),
+    ("ESET_PATCH_URL", "https://user:pw@host/", "user name"),
+    ("ESET_PATCH_URL", "https://host/?a=b", "?"),
+    ("ESET_DEVICE_URL", "ftp://host/", "URL"),
+    ("ESET_DEVICE_URL", "https://[::1/", "URL"),
+    ("ESET_DEVICE_URL", "https://host:99999/", "URL"),
+    ("NSIGHT_SERVER", "https://www.systemmonitor.us/dashboard", "just www.systemmonitor.us"),
+    ("NSIGHT_SERVER", "www.systemmonitor.us:443", "just www.systemmonitor.us"),
+    ("NSIGHT_SERVER", "www systemmonitor us", "host name"),
+    ("NSIGHT_SERVER", "-", "host name"),
+    ("NSIGHT_URL", "http://www.systemmonitor.us/api/", "https"),
+    ("NSIGHT_SERVER", "www..systemmonitor.us", "host name"),
+    ("NSIGHT_API_KEY", "a key", "space"),
+    ("NSIGHT_API_KEY", '"quotedkey"', "quote"),
+    ("NSIGHT_USER_AGENT", "a\r\nX-Evil: 1", "one line"),
+    ("DATABASE_URL", "postgresql+psycopg://u:s3cret@db/patches", "not built yet"),
+    ("DATABASE_URL", "postgres://u:s3cret@db/patches", "not built yet"),
+    ("DATABASE_URL", "sqlite:///patches.db", "sqlite+aiosqlite:///"),
+    ("DATABASE_URL", "sqlite+aiosqlite://", "sqlite+aiosqlite:///"),
+    ("DATABASE_URL", "sqlite+aiosqlite:///:memory:", "memory"),
+    ("DATABASE_URL", "sqlite+aiosqlite:///p.db?mode=ro", "options"),
+    ("DATABASE_URL", "sqlite+aiosqlite:////nowhere/at/all/p.db", "/nowhere/at/all does not exist"),
+    ("DATABASE_URL", "sqlite+aiosqlite:////tmp", "folder"),
+    ("BOT_HTTP", "3000", "host:port"),
+    ("BOT_HTTP", ":3000", "host:port"),
+    ("BOT_HTTP", "127.0.0.1:65536", "host:port"),
+    ("BOT_HTTP", "::1:3000", "[::1]:3000"),
+    ("BOT_HTTP", "http://127.0.0.1:3000", "host:port"),
+    ("LOG_FORMAT", "xml", "json or console"),
+    ("LOG_LEVEL", "verbose", "debug, info, warning or error"),
+    ("SLACK_CLIENT_ID", "1.2", "not built yet"),
+    ("SLACK_CLIENT_SECRET", "s", "not built yet"),
+    ("TOKEN_ENCRYPTION_KEY", "s", "not built yet"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "says"), BAD_ENVIRONMENT)
+def test_a_wrong_variable_is_one_line_that_names_it(tmp_path: Path, name: str, value: str, says: str) -> None:
+    line = the_fault(env(tmp_path, **{name: value}))
+    assert line.startswith(f"{name}: ")
+    assert says in line
+    assert "s3cret" not in line
+
+
+BAD_TOML = [
+    ("slack", 'mode = "https"', "slack.mode", "socket or http"),
+    ("slack", "mode = true", "slack.mode", "not true"),
+    ("access", 'commands = "S0HELP"', "access.commands", "list"),
+    ("access", 'commands = ["S0HELP", "#help"]', "access.commands[1]", "usergroup"),
+    ("eset", "every = 60", "eset.every", "not 60"),
+    ("eset", 'every = "1h30m"', "eset.every", "duration"),
+    ("eset", 'every = "0s"', "eset.every", "one second"),
+    ("eset", 'every = "４h"', "eset.every", "duration"),
+    ("eset", 'every = "99999999d"', "eset.every", "at most"),
+    ("approvals", 'channel = "#approvals"', "approvals.channel", "C… or G…"),
+    ("approvals", "approvers = [3]", "approvals.approvers[0]", "not 3"),
+    ("approvals", "quorum = 0", "approvals.quorum", "from 1"),
+    ("approvals", "quorum = true", "approvals.quorum", "not true"),
+    ("approvals", "quorum = 1.0", "approvals.quorum", "not 1.0"),
+    ("approvals", f"quorum = 0x{'f' * 9000}", "approvals.quorum", "very large"),
+    ("approvals", 'quorum = 2\napprovers = ["U0ANN"]', "approvals.quorum", "names 1"),
+    ("approvals", 'quorum = 2\napprovers = ["U0ANN", "U0ANN"]', "approvals.quorum", "names 1"),
+    ("approvals", 'self_approval = "no"', "approvals.self_approval", "true or false"),
+    ("approvals", "self_approval = 0", "approvals.self_approval", "true or false"),
+    ("approvals", 'reason = "always"', "approvals.reason", "optional or required"),
+    ("approvals", 'remind = "1h"', "approvals.remind", "not built yet"),
+    ("approvals", 'rules = [{kind = "server"}]', "approvals.rules", "not built yet"),
+    ("approvals", "max_patches = 1001", "approvals.max_patches", "1000"),
+    ("approvals", "quorom = 2", "approvals.quorom", "did you mean quorum?"),
+    ("follow_up", 'for = "never"', "follow_up.for", "duration"),
+    ("follow_up", 'every = "never"', "follow_up.every", "duration"),
+    ("database", "migrate = 1", "database.migrate", "true or false"),
+    ("datbase", "migrate = true", "datbase", "did you mean database?"),
+    ("slack", '"a\\nb" = 1', 'slack."a\\nb"', "unknown key"),
+]
+
+
+@pytest.mark.parametrize(("table", "content", "path", "says"), BAD_TOML)
+def test_a_wrong_key_is_one_line_with_its_path(tmp_path: Path, table: str, content: str, path: str, says: str) -> None:
+    line = the_fault(env(tmp_path, f"[{table}]\n{content}\n"))
+    assert line.startswith(f"{path}: ")
+    assert says in line
+
+
+BAD_DIGESTS = [
+    ({"name": '"two words"'}, "digests[0].name", "one word"),
+    ({"name": '"' + "a" * 41 + '"'}, "digests[0].name", "one word"),
+    ({"name": ""}, "digests[0].name", "missing"),
+    ({"channel": ""}, "digests[0].channel", "missing"),
+    ({"cron": ""}, "digests[0].cron", "missing"),
+    ({"cron": '"61 9 * * *"'}, "digests[0].cron", "61"),
+    ({"cron": '"@daily"'}, "digests[0].cron", "@daily"),
+    ({"cron": '"0 9 31 2 *"'}, "digests[0].cron", "0 9 31 2 *"),
+    ({"timezone": '"Europe/Berln"'}, "digests[0].timezone", "Europe/Berlin"),
+    ({"timezone": '"../../etc/passwd"'}, "digests[0].timezone", "time zone"),
+    ({"window": '"never"'}, "digests[0].window", "duration"),
+    ({"post_when_empty": '"no"'}, "digests[0].post_when_empty", "true or false"),
+    ({"silent": "true"}, "digests[0].silent", "unknown key"),
+]
+
+
+def digest(**changes: str) -> str:
+    keys = {"name": '"daily"', "channel": '"C0NEWS"', "cron": '"0 9 * * *"', **changes}
+    return "[[digests]]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items() if value)
+
+
+@pytest.mark.parametrize(("changes", "path", "says"), BAD_DIGESTS)
+def test_a_wrong_digest_is_one_line_with_its_number(
+    tmp_path: Path, changes: dict[str, str], path: str, says: str
+) -> None:
+    line = the_fault(env(tmp_path, digest(**changes)))
+    assert line.startswith(f"{path}: ")
+    assert says in line
+
+
+def test_two_digests_cannot_share_a_name_even_in_other_case(tmp_path: Path) -> None:
+    line = the_fault(env(tmp_path, digest() + digest(name='"weekly"') + digest(name='"Daily"')))
+    assert line.startswith("digests[2].name: ")
+
+
+@pytest.mark.parametrize("toml", ["digests = 3", "digests = [1]", "[digests]\nname = 'daily'"])
+def test_digests_of_the_wrong_shape_are_shown_how_to_write_them(tmp_path: Path, toml: str) -> None:
+    assert "[[digests]]" in the_fault(env(tmp_path, toml))
+
+
+def test_a_table_of_the_wrong_shape_is_shown_how_to_write_it(tmp_path: Path) -> None:
+    assert "[approvals]" in the_fault(env(tmp_path, "approvals = 3"))
+
+
+def test_a_quorum_of_usergroups_is_not_counted_beforehand(tmp_path: Path) -> None:
+    loaded = config.load(env(tmp_path, '[approvals]\nquorum = 5\napprovers = ["U0ANN", "S0TEAM"]'))
+    assert loaded.approvals.quorum == 5
+
+
+def test_what_can_be_switched_off_says_so_and_is(tmp_path: Path) -> None:
+    never = '[eset]\nevery = "never"\n[approvals]\nexpires = "never"\nstale = "never"\n'
+    loaded = config.load(env(tmp_path, never))
+    assert (loaded.eset.every, loaded.approvals.expires, loaded.approvals.stale) == (None, None, None)
+
+
+# ---------------------------------------------------------------- files that hold secrets
+
+
+def secret_file(tmp_path: Path, content: bytes) -> str:
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    return str(path)
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_secret_comes_from_its_file_without_the_line_end(tmp_path: Path, end: bytes) -> None:
+    path = secret_file(tmp_path, " pä ss ".encode() + end)
+    loaded = config.load(env(tmp_path, ESET_PASSWORD="", ESET_PASSWORD_FILE=path))
+    assert loaded.eset.password.reveal() == " pä ss "
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "ESET_PASSWORD", "NSIGHT_API_KEY", "DATABASE_URL"],
+)
+def test_every_secret_may_stand_in_a_file_but_not_in_both_places(tmp_path: Path, name: str) -> None:
+    value = {**NEEDED, "SLACK_SIGNING_SECRET": "abc", "DATABASE_URL": "sqlite+aiosqlite:///x.db"}[name]
+    path = secret_file(tmp_path, value.encode() + b"\n")
+    config.load(env(tmp_path, **{name: "", f"{name}_FILE": path}))
+    both = the_fault(env(tmp_path, **{name: value, f"{name}_FILE": path}))
+    assert both == f"{name}: set {name} or {name}_FILE, not both"
+
+
+def test_a_secret_file_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
+    for path in (str(tmp_path), str(tmp_path / "missing"), "a\0b"):
+        line = the_fault(env(tmp_path, NSIGHT_API_KEY="", NSIGHT_API_KEY_FILE=path))
+        assert line.startswith("NSIGHT_API_KEY_FILE: ")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe\x00"])
+def test_a_secret_file_without_a_secret_is_told_once(tmp_path: Path, content: bytes) -> None:
+    path = secret_file(tmp_path, content)
+    line = the_fault(env(tmp_path, ESET_PASSWORD="", ESET_PASSWORD_FILE=path))
+    assert line.startswith("ESET_PASSWORD_FILE: ")
+
+
+def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
+    names = ("ESET_REGION", "BOT_HTTP", "LOG_LEVEL", "SLACK_API_URL", "NSIGHT_URL", "NSIGHT_API_KEY_FILE")
+    blank = dict.fromkeys((*names, "DATABASE_URL", "SLACK_CLIENT_ID"), "")
+    loaded = config.load(env(tmp_path, **blank))
+    assert loaded.http.port == 3000
+
+
+def test_names_that_mean_nothing_to_the_bot_are_left_alone(tmp_path: Path) -> None:
+    config.load(env(tmp_path, SLACK_WEBHOOK="x", ESET_THING="y", NSIGHT_COLOUR="z"))
+
+
+# ---------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "[::1]", "LOCALHOST"])
+def test_plain_http_is_taken_for_this_machine_only(tmp_path: Path, host: str) -> None:
+    loaded = config.load(env(tmp_path, NSIGHT_SERVER="", NSIGHT_URL=f"http://{host}:8080/api"))
+    assert loaded.nsight.url == f"http://{host}:8080/api/"
+
+
+def test_slashes_end_up_as_the_clients_expect_them(tmp_path: Path) -> None:
+    loaded = config.load(
+        env(
+            tmp_path,
+            SLACK_API_URL="https://slack.example/api",
+            ESET_AUTH_URL="https://eset.example/",
+            NSIGHT_URL="https://rmm.example/api//",
+        )
+    )
+    assert loaded.slack.api_url == "https://slack.example/api/"
+    assert loaded.eset.auth_url == "https://eset.example"
+    assert loaded.nsight.url == "https://rmm.example/api/"
+
+
+def test_the_region_moves_all_three_services_of_eset(tmp_path: Path) -> None:
+    eset = config.load(env(tmp_path, ESET_REGION="JPN")).eset
+    assert eset.auth_url == "https://jpn.business-account.iam.eset.systems"
+    assert eset.patch_url == "https://jpn.patch-management.eset.systems"
+    assert eset.device_url == "https://jpn.device-management.eset.systems"
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("0.0.0.0:0", ("0.0.0.0", 0)), ("[::1]:3000", ("::1", 3000)), ("bot.local:80", ("bot.local", 80))],
+)
+def test_bot_http_is_host_and_port(tmp_path: Path, value: str, meant: tuple[str, int]) -> None:
+    http = config.load(env(tmp_path, BOT_HTTP=value)).http
+    assert (http.host, http.port) == meant
+
+
+# ---------------------------------------------------------------- need, and what stays hidden
+
+
+def test_audit_and_migrate_need_the_database_only(tmp_path: Path) -> None:
+    bare = config.load({"PATCHES_CONFIG": str(tmp_path / "missing")}, need=Need.DATABASE)
+    assert bare.database.url.reveal() == "sqlite+aiosqlite:///patches.db"
+    assert faults({"DATABASE_URL": "mysql://"}, need=Need.DATABASE)[0].startswith("DATABASE_URL: ")
+
+
+def test_printing_a_configuration_shows_no_secret(tmp_path: Path) -> None:
+    loaded = config.load(env(tmp_path, SLACK_SIGNING_SECRET="signingsecret"))
+    printed = f"{loaded} {loaded!r} {loaded.slack.bot_token} {loaded.eset.password!r:>30}"
+    for secret in (*NEEDED.values(), "signingsecret"):
+        if secret not in {NEEDED["ESET_USERNAME"], NEEDED["NSIGHT_SERVER"]}:
+            assert secret not in printed
+
+
+def test_the_list_of_secrets_holds_every_spelling_longest_first(tmp_path: Path) -> None:
+    known = config.load(env(tmp_path, SLACK_SIGNING_SECRET="signingsecret")).secrets()
+    assert {"xoxb-111-bottoken", "xapp-1-apptoken", "nsightkey0123456789", "signingsecret"} <= set(known)
+    spellings = {'Pä&sswort "1" ', "P%C3%A4%26sswort+%221%22+", "P%C3%A4%26sswort%20%221%22%20", 'Pä&sswort \\"1\\" '}
+    assert spellings <= set(known)
+    assert known == sorted(known, key=len, reverse=True)
+    assert config.load({}, need=Need.DATABASE).secrets() == []
+
+
+def test_a_database_password_is_masked_and_counted_among_the_secrets() -> None:
+    database = config.Database(Secret("postgresql+psycopg://bot:p%40ss@db:5432/patches"))
+    assert database.shown == "postgresql+psycopg://***@db:5432/patches"
+    assert "p%40ss" not in repr(database)
+    assert {"p%40ss", "p@ss"} <= set(Config(database=database).secrets())
+
+
+def test_a_token_pasted_into_the_file_is_not_repeated(tmp_path: Path) -> None:
+    line = the_fault(env(tmp_path, '[approvals]\nchannel = "xoxb-111-bottoken"'))
+    assert "bottoken" not in line
+
+
+@given(st.integers(1, 3650), st.sampled_from("smhd"))
+def test_a_duration_is_its_number_times_its_unit(number: int, unit: str) -> None:
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+    assert values.duration(f"{number}{unit}") == timedelta(seconds=number * seconds)
+
+
+JUNK = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.text()))
+PARSERS = [
+    values.text,
+    values.boolean,
+    values.whole(1, 9),
+    values.one_of("a", "b"),
+    values.duration,
+    values.duration_or_never,
+    values.channel,
+    values.member,
+    values.digest_name,
+    values.timezone,
+]
+
+
+def refusal(parse: values.Parse[object], raw: object) -> str:
+    try:
+        parse(raw)
+    except values.Wrong as wrong:
+        return str(wrong)
+    return ""
+
+
+@given(st.sampled_from(PARSERS), JUNK)
+def test_no_toml_value_does_more_than_be_read_or_refused_in_one_line(parse: values.Parse[object], raw: object) -> None:
+    assert "\n" not in refusal(parse, raw)
+
+
+ENVIRONMENT_PARSERS = [
+    values.base_url,
+    values.host_name,
+    values.listen,
+    values.database_url,
+    values.unbroken,
+    values.header,
+]
+
+
+@given(st.sampled_from(ENVIRONMENT_PARSERS), st.text())
+def test_no_variable_does_more_than_be_read_or_refused_in_one_line(parse: values.Parse[object], raw: str) -> None:
+    assert "\n" not in refusal(parse, raw)

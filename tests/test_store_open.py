@@ -1,0 +1,286 @@
+"""Opening the store: schema, pragmas, file mode, and what happens when the database cannot be written."""
+
+import asyncio
+import resource
+import sqlite3
+import stat
+import sys
+import threading
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from bot.errors import ConfigError, TrailUnwritableError
+from bot.model import Attempt
+from bot.store import Entry, Store, engine
+from bot.store.tables import METADATA
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+OPENER = """
+import asyncio, sys
+from bot.store import Store
+
+async def main(url):
+    print("ready", flush=True)
+    sys.stdin.readline()
+    store = await Store.open(url)
+    print((await store.head())[0])
+    await store.close()
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+def entry(**data: str) -> Entry:
+    return Entry(NOON, "U0ANN", "tested", "x", data)
+
+
+def make(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def files(path: Path) -> dict[str, int]:
+    """Names and modes of the files in the database's folder."""
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+
+
+async def fill(store: Store) -> None:
+    for _ in range(20):
+        await store.append(entry(filler="x" * 50_000))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "100% patches.db"
+
+
+@pytest.fixture
+def url(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    store = await Store.open(url, patience=0.2)
+    yield store
+    await store.close()
+
+
+# ---------------------------------------------------------------- schema
+
+
+async def test_a_fresh_database_is_migrated_from_empty_and_opens_again_without_migrating(url: str) -> None:
+    store = await Store.open(url)
+    await store.append(entry())
+    await store.close()
+    again = await Store.open(url, migrate=False)
+    assert (await again.head())[0] == 1
+    await again.close()
+
+
+async def test_the_migrations_build_exactly_the_tables_that_the_code_uses(store: Store, path: Path) -> None:
+    plain = sa.create_engine(f"sqlite:///{path}")
+    with plain.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+    plain.dispose()
+
+
+async def test_without_leave_to_migrate_an_empty_database_is_refused(url: str, path: Path) -> None:
+    make(path, b"")
+    with pytest.raises(ConfigError, match=r"^database\.migrate: .*run `migrate`"):
+        await Store.open(url, migrate=False)
+
+
+async def test_without_leave_to_migrate_a_missing_file_is_not_made(url: str, path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^DATABASE_URL: there is no database"):
+        await Store.open(url, migrate=False)
+    assert files(path) == {}
+
+
+@pytest.mark.parametrize("migrate", [True, False])
+async def test_a_schema_from_the_future_is_refused_and_left_alone(url: str, path: Path, migrate: bool) -> None:
+    await (await Store.open(url)).close()
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(ConfigError, match="9999, which is newer than this version of the bot"):
+        await Store.open(url, migrate=migrate)
+
+
+async def test_two_processes_may_start_on_a_fresh_database_at_once(url: str, path: Path) -> None:
+    here = Path(__file__).parents[1]
+    starters = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", OPENER, url, stdin=PIPE, stdout=PIPE, cwd=here)
+        for _ in range(2)
+    ]
+    for starter in starters:
+        assert starter.stdout is not None
+        assert await starter.stdout.readline() == b"ready\n"
+    said = await asyncio.gather(*(starter.communicate(b"go\n") for starter in starters))
+    assert [out for out, _ in said] == [b"0\n", b"0\n"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite+aiosqlite://",
+        "sqlite+aiosqlite:///:memory:",
+        "sqlite+aiosqlite:////no/such/folder/patches.db",
+        "nonsense",
+        "mystery://user:hunter2@host/db",
+        "postgresql+mystery://user:hunter2@host/db",
+    ],
+)
+async def test_an_address_that_cannot_work_is_a_configuration_fault_without_the_password(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"^DATABASE_URL: ") as caught:
+        await Store.open(url)
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_file_that_is_no_database_is_a_configuration_fault(url: str, path: Path) -> None:
+    make(path, b"once upon a time " * 1000)
+    with pytest.raises(ConfigError, match=r"^DATABASE_URL: the database cannot be opened: file is not a database"):
+        await Store.open(url)
+
+
+def test_the_tables_can_be_made_on_postgresql_too() -> None:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    for table in METADATA.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))
+        for index in table.indexes:
+            assert "CREATE INDEX" in str(CreateIndex(index).compile(dialect=dialect))
+    attempts = str(CreateTable(METADATA.tables["attempts"]).compile(dialect=dialect))
+    assert "seq BIGSERIAL" in attempts
+    assert "ended_at TIMESTAMP WITH TIME ZONE" in attempts
+
+
+def test_no_column_is_meant_for_a_secret() -> None:
+    names = {f"{table.name}.{column.name}" for table in METADATA.sorted_tables for column in table.columns}
+    suspicious = ("token", "secret", "password", "api_key", "apikey", "response_url", "credential")
+    assert [name for name in sorted(names) if any(word in name.split(".")[1] for word in suspicious)] == []
+
+
+# ---------------------------------------------------------------- the file and its connections
+
+
+async def test_only_the_owner_may_read_the_files(store: Store, path: Path) -> None:
+    await store.append(entry())
+    assert files(path) == dict.fromkeys((path.name, f"{path.name}-wal", f"{path.name}-shm"), 0o600)
+
+
+async def test_every_connection_writes_through_to_the_disk_and_readers_pass_writers(store: Store) -> None:
+    async def pragmas() -> list[object]:
+        async with store._database.read() as connection:
+            names = ("synchronous", "journal_mode", "foreign_keys")
+            return [(await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in names]
+
+    full = 2
+    assert await asyncio.gather(*(pragmas() for _ in range(4))) == [[full, "wal", 1]] * 4
+    async with store._database.write() as connection:
+        assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == full
+
+
+async def test_reads_are_answered_while_a_change_is_under_way_and_do_not_see_it(store: Store) -> None:
+    async with store._database.write() as connection:
+        await connection.exec_driver_sql("INSERT INTO deliveries VALUES ('half', '2026-03-02 12:00:00')")
+        assert await store.head() == (0, "0" * 64)
+        assert await store.history(None, 10) == []
+
+
+async def test_closing_leaves_no_thread_behind(url: str) -> None:
+    before = set(threading.enumerate())
+    store = await Store.open(url)
+    await asyncio.gather(*(store.append(entry()) for _ in range(10)), *(store.head() for _ in range(30)))
+    await store.close()
+    assert [thread for thread in threading.enumerate() if thread not in before and "asyncio" not in thread.name] == []
+
+
+# ---------------------------------------------------------------- the trail cannot be written
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """The kernel refuses to let any file of this process grow past `size` bytes: a real error of a real disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_while_another_holds_the_database_changes_are_refused_and_reads_answer(store: Store, path: Path) -> None:
+    await store.append(entry())
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(TrailUnwritableError, match="locked"):
+            await store.append(entry())
+        assert "locked" in (await store.unwritable() or "")
+        assert (await store.head())[0] == 1
+        assert (await store.verify()).ok
+        holder.execute("COMMIT")
+    assert await store.unwritable() is None
+    await store.append(entry())
+    assert (await store.verify()).rows == 2
+
+
+async def test_when_the_disk_fails_changes_are_refused_reads_answer_and_it_recovers(store: Store) -> None:
+    await store.append(entry())
+    with largest_file(400_000), pytest.raises(TrailUnwritableError, match="disk"):
+        await fill(store)
+    count = (await store.head())[0]
+    assert 1 < count < 20
+    with largest_file(4096):
+        assert "disk" in (await store.unwritable() or "")
+        with pytest.raises(TrailUnwritableError, match="disk"):
+            await store.record_attempts([Attempt(display_name="7-Zip")], NOON)
+        assert await store.collected_at() is None
+        assert (await store.verify()).rows == count
+    assert await store.unwritable() is None
+    await store.append(entry())
+    verdict = await store.verify()
+    assert (verdict.ok, verdict.rows) == (True, count + 1)
+
+
+async def test_a_read_only_database_opens_and_answers_but_refuses_changes(store: Store, path: Path) -> None:
+    await store.append(entry())
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    read_only = await Store.open(f"sqlite+aiosqlite:///file:{link}?mode=ro&uri=true", patience=0.2)
+    with pytest.raises(TrailUnwritableError, match="read-only"):
+        await read_only.append(entry())
+    assert await read_only.unwritable() == "the database is read-only"
+    assert (await read_only.verify()).rows == 1
+    await read_only.close()
+
+
+def test_a_full_disk_is_told_from_a_broken_constraint() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        database.execute("CREATE TABLE t (x UNIQUE)")
+        database.execute("INSERT INTO t VALUES (1)")
+        database.execute("PRAGMA max_page_count = 4")
+        assert reason(database, "INSERT INTO t VALUES (zeroblob(100000))") == "the disk is full"
+        assert reason(database, "INSERT INTO t VALUES (1)") is None
+
+
+def reason(database: sqlite3.Connection, sql: str) -> str | None:
+    with pytest.raises(sqlite3.Error) as caught:
+        database.execute(sql)
+    return engine.why_unwritable(sa.exc.DBAPIError("INSERT", None, caught.value))
+
+
+async def test_a_change_that_waits_too_long_behind_others_is_refused(store: Store) -> None:
+    async with store._database.write():
+        with pytest.raises(TrailUnwritableError, match="ahead of this one"):
+            await store.append(entry())
+    await store.append(entry())
