@@ -264,6 +264,8 @@ def lapsed(request: RetryRequest, entitled: Iterable[str], policy: Policy) -> st
 
 def _approve(request: RetryRequest, event: Approve, policy: Policy, now: datetime) -> RetryRequest:
     _must_decide(request, event.by, event.standing, policy)
+    if request.expires_at is not None and now >= request.expires_at:  # the scheduler may come a moment later
+        raise Refused(f"Request #{request.id} has expired. Nothing was changed.")
     if any(vote.voter == event.by for vote in request.votes):
         missing = needed(request, policy) - len(request.votes)
         raise Refused(f"You have already approved request #{request.id}; {missing} more needed.")
@@ -307,6 +309,8 @@ def _hold(request: RetryRequest, event: Hold, policy: Policy, now: datetime) -> 
 
 
 def _revert(request: RetryRequest, event: Revert, policy: Policy, now: datetime) -> RetryRequest:
+    """It waits anew, so it also expires anew: its first time may be over by now."""
+    expires_at = now + policy.expires if policy.expires else None
     return replace(
         request,
         state=S.PENDING,
@@ -315,7 +319,8 @@ def _revert(request: RetryRequest, event: Revert, policy: Policy, now: datetime)
         decided_at=None,
         approved_at=None,
         note=f"The approval no longer counts: {event.why}. It has to be approved again.",
-        next_at=request.expires_at,
+        expires_at=expires_at,
+        next_at=expires_at,
     )
 
 

@@ -5,15 +5,15 @@ does not exist that day comes right after the gap, one that exists twice comes o
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
+from itertools import compress, islice, takewhile
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from bot.model import Attempt, Outcome
+from bot.model import NAMELESS, Attempt, Outcome
 
 LATE_AFTER = timedelta(minutes=5)
 MOST_MISSED = 1000  # counted no further: an every-minute plan after a year of downtime must not hold up the loop
@@ -138,16 +138,17 @@ class Digest:
 
 def build(
     plan: str,
-    attempts: Iterable[Attempt],
+    attempts: Sequence[Attempt],
     when: Due,
     *,
     since: datetime | None = None,
     note: str | None = None,
 ) -> Digest:
     """Group final attempts for the plan named ``plan``: one pass, 100,000 in well under 200 ms."""
-    counts = _count(attempts)
-    totals, groups = _classify(counts)
-    failed = [_group(key, reasons) for key, reasons in groups.items()]
+    statuses = [attempt.raw_status for attempt in attempts]
+    counts = Counter(statuses)
+    totals = _totals(counts)
+    failed = [_group(key, reasons) for key, reasons in _failures(attempts, statuses, set(counts)).items()]
     failed.sort(key=lambda g: (-g.count, g.application.casefold(), g.developer.casefold(), g.to_version))
     return Digest(
         plan=plan,
@@ -166,26 +167,26 @@ def build(
 _Key = tuple[str, str, str]  # developer, application, to_version
 
 
-def _count(attempts: Iterable[Attempt]) -> Counter[tuple[str | None, str | None, str | None, str | None]]:
-    # Plain fields, not Attempt's properties: they would cost four calls for each of 100,000 rows.
-    return Counter(
-        (a.developer_name, a.display_name, a.patched.name if a.patched else None, a.raw_status) for a in attempts
-    )
-
-
-def _classify(
-    counts: Counter[tuple[str | None, str | None, str | None, str | None]],
-) -> tuple[Counter[Outcome], dict[_Key, Counter[str]]]:
+def _totals(statuses: Counter[str | None]) -> Counter[Outcome]:
     totals: Counter[Outcome] = Counter()
+    for raw, count in statuses.items():
+        totals[Attempt(raw_status=raw).outcome] += count
+    return totals
+
+
+def _failures(
+    attempts: Sequence[Attempt], statuses: Sequence[str | None], kinds: Iterable[str | None]
+) -> dict[_Key, Counter[str]]:
+    """Counts by reason of each group. Plain fields, not Attempt's properties: those would cost four calls a row."""
+    known = [Attempt(raw_status=raw) for raw in kinds]
+    reasons = {kind.raw_status: kind.status for kind in known if kind.outcome is Outcome.FAILED}
+    failed = compress(attempts, map(reasons.__contains__, statuses))
+    counts = Counter([(a.developer_name, a.display_name, a.patched and a.patched.name, a.raw_status) for a in failed])
     groups: dict[_Key, Counter[str]] = {}
     for (developer, application, version, raw), count in counts.items():
-        kind = Attempt(developer_name=developer, display_name=application, raw_status=raw)
-        outcome = kind.outcome
-        totals[outcome] += count
-        if outcome is Outcome.FAILED:
-            key = (kind.developer, kind.application, version or "")
-            groups.setdefault(key, Counter())[kind.status] += count
-    return totals, groups
+        key = (developer or "", application or NAMELESS, version or "")
+        groups.setdefault(key, Counter())[reasons[raw]] += count
+    return groups
 
 
 def _group(key: _Key, reasons: Counter[str]) -> Group:

@@ -32,7 +32,6 @@ METHODS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "chat.postMessage": ("chat:write",),
         "chat.update": ("chat:write",),
         "conversations.info": ("channels:read", "groups:read"),
-        "usergroups.list": ("usergroups:read",),
         "usergroups.users.list": ("usergroups:read",),
         "users.info": ("users:read",),
         "views.open": (),

@@ -14,6 +14,9 @@ Blocks = tuple[dict[str, Any], ...]
 # ---------------------------------------------------------------- ESET: attempts
 
 
+NAMELESS = "(application without a name)"
+
+
 class Outcome(StrEnum):
     """What an attempt's status amounts to. OTHER: not applicable, not final yet, or unknown to us."""
 
@@ -54,7 +57,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def application(self) -> str:
-        return self.display_name or "(application without a name)"
+        return self.display_name or NAMELESS
 
     @property
     def developer(self) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.demo.slack.limits import mentions_everyone, message_problems, option_problems, view_problems
 
@@ -223,6 +225,24 @@ def test_a_mention_of_everybody_is_found_where_it_would_work_and_only_there() ->
     assert mentions_everyone({"text": "look <!here|here>"}) == ["<!here"]
     assert mentions_everyone(with_blocks(section("<!channel> look"))) == ["<!channel"]
     assert mentions_everyone(with_blocks({"type": "context", "elements": [mrkdwn("<!everyone>")]})) == ["<!everyone"]
+
+
+# ---------------------------------------------------------------- whatever comes
+
+WORDS = ("type", "text", "blocks", "elements", "section", "actions", "button", "static_select", "options", "title")
+leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(WORDS)
+names = st.sampled_from([*WORDS, "value", "action_id", "block_id", "element", "accessory", "initial_option", "rows"])
+anything = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=5))
+
+
+@given(anything)
+def test_no_payload_is_too_strange_to_be_judged(payload: Any) -> None:
+    assert view_problems({"type": "modal", "title": plain("x"), "blocks": payload}) is not None
+    assert message_problems({"text": payload, "blocks": payload}) is not None
+    assert mentions_everyone({"text": payload, "blocks": payload}) == []
+    for shape in (section(), actions(button()), actions(select(option())), field(), {"type": "table"}):
+        for name in [*shape, "accessory", "rows", "initial_option"]:
+            assert message_problems(with_blocks(shape | {name: payload})) is not None
 
 
 # ---------------------------------------------------------------- against Slack's own types, when they are at hand

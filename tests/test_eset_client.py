@@ -120,6 +120,12 @@ async def test_lasting_trouble_ends_after_some_tries(scene: Scene, status: int, 
     assert len(scene.script.asked) == QUICK.tries
 
 
+async def test_only_tries_in_a_row_are_counted(scene: Scene) -> None:
+    trouble = [Reply(503)] * (QUICK.tries - 1)
+    scene.script.details = [*trouble, later("r-1"), *trouble]
+    assert len((await scene.eset.recent()).attempts) == 1
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"Retry-After": "300"}, {"Retry-After": "Thu, 01 Jan 2026 00:05:00 GMT", "Date": "Thu, 01 Jan 2026 00:00:00 GMT"}],
@@ -159,6 +165,7 @@ async def test_an_answer_that_is_no_good_is_an_error_at_once(scene: Scene, reply
     scene.script.details = [reply]
     error = await failing(scene.eset)
     assert (error.kind, len(scene.script.asked)) == (kind, 1)
+    assert error.words.endswith("ESET request-id req-1-1")
     assert scene.eset.last_error is error
 
 

@@ -98,6 +98,19 @@ async def test_a_gzip_body_is_inflated_member_by_member(packed: bytes) -> None:
         assert (await ask(url)).body == b"patches"
 
 
+@pytest.mark.parametrize(
+    "location", ["http://[::1", "//[", "x" * 70_000, "http://xn--ü/", "gopher://x", "http://:99999"]
+)
+async def test_a_redirect_to_nonsense_never_claims_that_nothing_was_sent(location: str) -> None:
+    async with serving(saying(f"HTTP/1.1 302 Found\nLocation: {location}\nContent-Length: 0")) as url:
+        (outcome,) = await asyncio.gather(ask(url), return_exceptions=True)
+    if isinstance(outcome, http.Answer):
+        assert outcome.status == 302
+    else:
+        assert isinstance(outcome, UpstreamError)
+        assert outcome.sent is None
+
+
 async def test_an_empty_body_may_call_itself_gzip() -> None:
     async with serving(ok(b"", "Content-Encoding: gzip")) as url:
         assert (await ask(url)).body == b""
@@ -187,6 +200,11 @@ async def test_nobody_knows_whether_a_call_arrived_that_was_cut(said: bytes) -> 
     async with serving(cut) as url:
         error = await failing(url)
     assert (error.kind, error.sent) == (Kind.CUT, None)
+
+
+async def test_the_request_id_of_an_answer_that_was_cut_is_kept() -> None:
+    async with serving(saying("HTTP/1.1 200 OK\nContent-Length: 9\nrequest-id: abc-1", b"torn")) as url:
+        assert (await failing(url)).words.endswith("N-sight request-id abc-1")
 
 
 async def test_what_is_not_http_counts_as_cut() -> None:

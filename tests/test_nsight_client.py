@@ -188,13 +188,13 @@ async def test_every_call_is_a_get_with_each_parameter_once_and_key_and_service_
         assert [c.name for c in await client.clients()] == ["Contoso"]
         assert [d.id for d in await client.devices(1, DeviceKind.SERVER)] == [1001]
         assert [p.failed for p in await client.patches(1001)] == [True]
-        await client.retry(1001, [5, 4, 5])
+        await client.retry(1001, [70000, 8, 300, 8])
 
     assert server.queries == [
         [("apikey", KEY), ("service", "list_clients")],
         [("apikey", KEY), ("service", "list_devices_at_client"), ("clientid", "1"), ("devicetype", "server")],
         [("apikey", KEY), ("service", "patch_list_all"), ("deviceid", "1001")],
-        [("apikey", KEY), ("service", "patch_retry"), ("deviceid", "1001"), ("patchids", "4,5")],
+        [("apikey", KEY), ("service", "patch_retry"), ("deviceid", "1001"), ("patchids", "8,300,70000")],
     ]
     for head in server.heads:
         assert head.startswith("GET /api/?")
@@ -347,7 +347,7 @@ async def test_health_tells_whether_n_sight_was_asked_and_what_failed_last() -> 
     acts = (reply(HTML), reply(CLIENTS), reply(BAD_KEY), reply(FAIL), reply(HTML), reply(VENDOR_RETRY))
     seen: list[UpstreamError | None] = []
     async with talking_to(*acts) as (client, _):
-        assert not client.asked
+        asked = [client.asked]
         blocked = await failing(client.clients())
         seen.append(client.last_error)
         await client.clients()
@@ -359,8 +359,9 @@ async def test_health_tells_whether_n_sight_was_asked_and_what_failed_last() -> 
         await failing(client.clients())
         await client.retry(1001, [4])
         seen.append(client.last_error)
+        asked.append(client.asked)
 
-        assert client.asked
+    assert asked == [False, True]
     assert seen == [blocked, None, bad_key, None, None]
 
 

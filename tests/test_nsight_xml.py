@@ -191,8 +191,14 @@ def test_control_characters_are_stripped(control: bytes) -> None:
     assert title_of(patches(b"<patchid>1</patchid><patchTitle>Rea" + control + b"der</patchTitle>")) == "Reader"
 
 
-def test_control_characters_and_undeclared_windows_1252_are_mended_together() -> None:
-    assert title_of(patches(b"<patchid>1</patchid><patchTitle>B\xfc\x0bro</patchTitle>")) == "Büro"
+@pytest.mark.parametrize(
+    ("declaration", "encoding"),
+    [(b"", "cp1252"), (b"", "utf-8"), (b'<?xml version="1.0" encoding="ISO-8859-1"?>', "latin-1")],
+)
+def test_a_control_character_does_not_change_how_the_rest_is_read(declaration: bytes, encoding: str) -> None:
+    row = "<patchid>1</patchid><patchTitle>B\x0büro</patchTitle>".encode(encoding)
+
+    assert title_of(patches(row, declaration=declaration)) == "Büro"
 
 
 def test_blank_lines_before_the_declaration_do_no_harm() -> None:

@@ -1,10 +1,12 @@
 """Opening the store: schema, pragmas, file mode, and what happens when the database cannot be written."""
 
 import asyncio
+import os
 import resource
 import sqlite3
 import stat
 import sys
+import tempfile
 import threading
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
@@ -38,6 +40,34 @@ async def main(url):
     await store.close()
 
 asyncio.run(main(sys.argv[1]))
+"""
+
+# Makes a database, gives up its rights to the folder (and root's rights to everything), and looks again.
+AUDITOR = """
+import asyncio, datetime, os
+from bot.errors import TrailUnwritableError
+from bot.store import Entry, Store
+
+ENTRY = Entry(datetime.datetime.now(datetime.UTC), "U0ANN", "tested", "x", {})
+
+async def main():
+    store = await Store.open("sqlite+aiosqlite:///a #1.db")
+    await store.append(ENTRY)
+    await store.verify()
+    await store.close()
+    os.chmod(".", 0o555)
+    os.chmod("a #1.db", 0o444)
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    store = await Store.open("sqlite+aiosqlite:///a #1.db", migrate=False)
+    print((await store.verify()).rows, await store.unwritable())
+    try:
+        await store.append(ENTRY)
+    except TrailUnwritableError:
+        print("refused")
+    await store.close()
+
+asyncio.run(main())
 """
 
 
@@ -262,6 +292,16 @@ async def test_a_read_only_database_opens_and_answers_but_refuses_changes(store:
     assert await read_only.unwritable() == "the database is read-only"
     assert (await read_only.verify()).rows == 1
     await read_only.close()
+
+
+async def test_a_copy_in_a_folder_that_may_not_be_written_can_be_verified() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own lies below one that only its owner may enter
+        auditor = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", AUDITOR), stdout=PIPE, cwd=folder, env=environment
+        )
+        out, _ = await auditor.communicate()
+    assert out.decode().splitlines() == ["1 the database is read-only", "refused"]
 
 
 def test_a_full_disk_is_told_from_a_broken_constraint() -> None:

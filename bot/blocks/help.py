@@ -74,9 +74,9 @@ def status(
     facts = [
         f"*Attempts collected from ESET:* {_at(collected_at)}",
         f"*Devices read from N-sight:* {_at(inventory_at)}",
-        f"*Last digest:* {text.name(last_digest[0])}, {text.when(last_digest[1])}"
+        f"*Last scheduled digest:* {text.name(last_digest[0])}, {text.when(last_digest[1])}"
         if last_digest
-        else ("*Last digest:* none posted yet"),
+        else ("*Last scheduled digest:* none posted yet"),
         f"*Waiting for approval:* {text.plural(waiting, 'request')}",
     ]
     trouble = [health.service for health in services if health.ok is False]

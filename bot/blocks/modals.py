@@ -38,15 +38,15 @@ def loading(title: str) -> dict[str, Any]:
 
 def failed(title: str, sentence: str) -> dict[str, Any]:
     """The loading modal when there is nothing to choose from; ``sentence`` is safe mrkdwn."""
-    return View(
-        type="modal", callback_id="loading", title=title, blocks=[text.section(text.cut(sentence, 2900))]
-    ).to_dict()
+    return View(type="modal", callback_id="loading", title=title, blocks=[text.section(sentence)]).to_dict()
 
 
 def retry_device(device: Device, patches: Sequence[Patch], token: str, *, required: bool) -> dict[str, Any]:
     """Choose among a device's failed patches. ``token`` names the device in the database."""
     shown = patches[:OPTIONS]
-    options = [Option(value=str(patch.id), text=text.cut(f"{patch.id} {patch.title}", 75)) for patch in shown]
+    options = [
+        Option(value=str(patch.id), text=text.cut(text.line(f"{patch.id} {patch.title}"), 75)) for patch in shown
+    ]
     more = f" The first {OPTIONS} of {len(patches)} failed patches are offered." if len(patches) > OPTIONS else ""
     about = text.section(f"*{text.name(device.name, 200)}* (id {device.id}) · {text.name(device.client, 200)}.{more}")
     choose = InputBlock(

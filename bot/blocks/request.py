@@ -194,7 +194,7 @@ def news(before: RetryRequest, after: RetryRequest) -> Message | None:
     lines = [_patch(patch) for patch in after.patches if patch.fate in SETTLED][:15]
     if after.state in {State.QUEUED, State.FINISHED, State.REJECTED} and lines:
         words += "\n" + "\n".join(lines)
-    return Message(text=text.cut(words, 2900))
+    return Message(text=text.fit(words, 2900))
 
 
 def _told_anew(before: RetryRequest, after: RetryRequest) -> bool:
@@ -219,8 +219,11 @@ def ask_to_close(request: RetryRequest, policy: Policy) -> Message:
 # ---------------------------------------------------------------- answers to the requester
 
 
-def created(request: RetryRequest, policy: Policy, left_out: Sequence[tuple[int, str]], link: str) -> Message:
-    """The private answer to a request that was made. ``left_out``: ids with the state that kept them out."""
+def created(
+    request: RetryRequest, policy: Policy, left_out: Sequence[tuple[int, str]], link: str, *, unposted_in: str = ""
+) -> Message:
+    """The private answer to a request that was made. ``left_out``: ids with the state that kept them out.
+    ``unposted_in``: the channel whose card could not be posted yet."""
     ids = ",".join(str(patch.id) for patch in request.patches)
     place = f"<{link}|the approvals channel>" if link else "the approvals channel"
     device = f"*{text.name(request.device.name, 80)}* (id {request.device.id}, {text.name(request.device.client, 80)})"
@@ -231,6 +234,11 @@ def created(request: RetryRequest, policy: Policy, left_out: Sequence[tuple[int,
     if left_out:
         names = ", ".join(f"`{patch_id}` ({text.name(label, 40)})" for patch_id, label in left_out[:20])
         words.append(f"Left out because not failed: {names}.")
+    if unposted_in:
+        words.append(
+            f"⚠️ Its card could not be posted in {text.channel(unposted_in)} yet, so no approver sees it. The bot keeps "
+            "trying; perhaps it has to be invited to that channel."
+        )
     body = "\n".join(words)
     button = text.button("Withdraw", "request.withdraw", str(request.id))
     return text.message(body, [text.section(body), ActionsBlock(block_id=f"mine.{request.id}", elements=[button])])

@@ -231,7 +231,7 @@ def kind_of(status: int) -> Kind:
 def failed(kind: Kind, path: str, answer: Answer | None, words: str = "") -> UpstreamError:
     """The logged UpstreamError for an answer that is no good. Its words cite the request-id for ESET's support."""
     if answer:
-        origin = f"ESET request-id {answer.request_id}" if answer.request_id else "no ESET request-id"
-        words = "; ".join(part for part in (f"HTTP {answer.status}", words, origin) if part)
+        nobody = "" if answer.request_id else "no ESET request-id"
+        words = "; ".join(part for part in (f"HTTP {answer.status}", words, nobody) if part)
     code = str(answer.status) if answer else ""
     return http.failure(Service.ESET, kind, path=path, answer=answer, code=code, words=words)

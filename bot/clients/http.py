@@ -5,8 +5,9 @@ import logging
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 
 import httpx
 import structlog
@@ -69,8 +70,8 @@ async def send(
     """One attempt, over after ``total`` seconds or ``limit`` decompressed bytes. Any status is an Answer.
 
     Raises UpstreamError, logged with its reference: ``sent`` is False when no connection was made, None when the
-    request may have arrived, True when an answer began. It has no context: the transport's own error may quote a URL
-    or a header.
+    request may have arrived, True when the answer is no good. It has no context: the transport's own error may quote
+    a URL or a header.
     """
     outcome: Answer | _Fault
     try:
@@ -80,13 +81,13 @@ async def send(
         outcome = _Fault(Kind.TIMEOUT, None, f"no whole answer within {total:g} s")
     except httpx.HTTPError as error:
         outcome = _classify(error)
-    except (httpx.InvalidURL, UnicodeError):
-        outcome = _Fault(Kind.UNREACHABLE, False, "its address cannot be used")
+    except (httpx.InvalidURL, ValueError):
+        # Of the address, or of a redirect that httpx reads though it does not follow it: no proof of either.
+        outcome = _Fault(Kind.BROKEN, None, "an address that cannot be read")
     if isinstance(outcome, Answer):
         return outcome
-    raise failure(
-        service, outcome.kind, path=request.url.path, sent=outcome.sent, words=outcome.words, status=outcome.status
-    )
+    path = request.url.path
+    raise failure(service, outcome.kind, path=path, answer=outcome.head, sent=outcome.sent, words=outcome.words)
 
 
 def failure(
@@ -95,24 +96,26 @@ def failure(
     *,
     path: str,
     answer: Answer | None = None,
-    status: int | None = None,
     sent: bool | None = True,
     code: str = "",
     words: str = "",
 ) -> UpstreamError:
     """The UpstreamError for a failed call, after one log line with its reference. ``path`` comes without a query.
 
-    ``words`` must be free of secrets. Status, ``request-id`` and ``retry_after`` are taken from ``answer``.
+    ``words`` must be free of secrets; the ``request-id`` of ``answer`` is added to them, for the service's support.
     """
     reference = new_reference()
+    request_id = answer.request_id if answer else ""
+    if request_id:
+        words = "; ".join(part for part in (words, f"{service} request-id {request_id}") if part)
     log.warning(
         "upstream.failed",
         service=str(service),
         kind=str(kind),
         reference=reference,
         path=path,
-        status=answer.status if answer else status,
-        request_id=(answer and answer.request_id) or None,
+        status=answer.status if answer else None,
+        request_id=request_id,
         code=code,
         words=words,
     )
@@ -128,21 +131,24 @@ class _Fault:
     kind: Kind
     sent: bool | None
     words: str
-    status: int | None = None
+    head: Answer | None = None  # when one came, though its body did not
 
 
 async def _attempt(client: httpx.AsyncClient, request: httpx.Request, limit: int) -> Answer | _Fault:
     response = await client.send(request, stream=True)
+    head = Answer(response.status_code, response.headers, b"")
     try:
         body = await _read(response, limit)
     except zlib.error:
-        return _Fault(Kind.BROKEN, True, "the compressed body is damaged", response.status_code)
+        return _Fault(Kind.BROKEN, True, "the compressed body is damaged", head)
+    except httpx.HTTPError as error:
+        return replace(_classify(error), head=head)
     finally:
         await response.aclose()
     if isinstance(body, Kind):
         words = f"more than {limit} bytes" if body is Kind.TOO_LARGE else "an encoding that was not asked for"
-        return _Fault(body, True, words, response.status_code)
-    return Answer(response.status_code, response.headers, body)
+        return _Fault(body, True, words, head)
+    return replace(head, body=body)
 
 
 async def _read(response: httpx.Response, limit: int) -> bytes | Kind:
@@ -151,18 +157,17 @@ async def _read(response: httpx.Response, limit: int) -> bytes | Kind:
     if encoding not in {"identity", "gzip", "x-gzip", ""}:
         return Kind.BROKEN
     inflate = _Gunzip() if "gzip" in encoding else None
-    parts: list[bytes] = []
-    size = received = 0
+    body = BytesIO()  # its value is handed out without a copy
+    received = 0
     async for chunk in response.aiter_raw():
         received += len(chunk)
         for piece in inflate.feed(chunk, limit + 1) if inflate else (chunk,):
-            size += len(piece)
-            parts.append(piece)
-            if max(size, received) > limit:
+            body.write(piece)
+            if max(body.tell(), received) > limit:
                 return Kind.TOO_LARGE
     if inflate and received and not inflate.complete:
         raise zlib.error
-    return b"".join(parts)
+    return body.getvalue()
 
 
 class _Gunzip:

@@ -159,18 +159,7 @@ class Nsight:
         answer = await self._judged(seen, ids)
         if answer.verdict is CallVerdict.ACCEPTED:
             self.last_error = None
-        log.log(
-            logging.INFO if answer.verdict is CallVerdict.ACCEPTED else logging.WARNING,
-            "nsight.retry",
-            verdict=str(answer.verdict),
-            device=device_id,
-            patches=sorted(ids),
-            retried=sorted(answer.retried),
-            already=sorted(answer.already),
-            status=None if isinstance(seen, UpstreamError) else seen.status,
-            words=answer.words,
-            reference=answer.reference,
-        )
+        _record(device_id, ids, answer)
         return answer
 
     async def close(self) -> None:
@@ -238,3 +227,17 @@ class Nsight:
 
 async def _off_the_loop(body: bytes, work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work) if len(body) > LARGE else work()
+
+
+def _record(device_id: int, ids: frozenset[int], answer: RetryAnswer) -> None:
+    log.log(
+        logging.INFO if answer.verdict is CallVerdict.ACCEPTED else logging.WARNING,
+        "nsight.retry",
+        verdict=str(answer.verdict),
+        device=device_id,
+        patches=sorted(ids),
+        retried=sorted(answer.retried),
+        already=sorted(answer.already),
+        words=answer.words,
+        reference=answer.reference,
+    )

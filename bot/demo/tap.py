@@ -56,11 +56,11 @@ class Tap:
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            onward.close()
+            back.close()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            onward.close()
-            back.close()
 
     async def _onward(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while not self.dry:

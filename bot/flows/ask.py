@@ -42,7 +42,8 @@ async def request(services: Services, wish: Wish, progress: Progress) -> Message
     await cards.show_request(services, made.id)
     link = await cards.link_to(services, made.id)
     left_out = [(patch.id, commands.patch_state(patch)) for patch in chosen.left_out]
-    return words.created(made, services.policy, left_out, link)
+    unposted_in = await cards.unposted_in(services, made.id)
+    return words.created(made, services.policy, left_out, link, unposted_in=unposted_in)
 
 
 async def again(services: Services, request_id: int, who: str, channel: str, progress: Progress) -> Message:

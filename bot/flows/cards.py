@@ -53,6 +53,11 @@ async def link_to(services: Services, request_id: int) -> str:
     return ""
 
 
+async def unposted_in(services: Services, request_id: int) -> str:
+    """The channel in which the request's card is still missing; empty when it is posted."""
+    return next((card.channel for card in await services.store.cards(request_id) if not card.ts), "")
+
+
 async def _show(services: Services, card: Card) -> None:
     store, now = services.store, services.now()
     request = await store.request(card.request_id)

@@ -259,7 +259,7 @@ async def _attempt(
         return Message(refused.sentence), True
     except UpstreamError as error:
         services.metrics.failures.labels(error.service, error.kind).inc()
-        said = f" It said: {text.name(error.words, 300)}" if error.words else ""
+        said = f" It said: {text.name(error.words or error.code, 300)}" if error.words or error.code else ""
         return Message(f"⚠️ {error.sentence}{said}"), True
     except TrailUnwritableError:
         reference = new_reference()

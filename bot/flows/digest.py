@@ -4,6 +4,7 @@ Killed between the post and the mark, a digest is posted again: at least once, a
 answer is lost.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -104,17 +105,20 @@ async def _gather(services: Services, plan: DigestPlan, due: Due) -> _Gathered:
     mark = await services.store.digest_mark(plan.name)
     seen, since = await _reach(services, plan, mark, due.slot, upto)
     note = f"{trouble} {await _freshness(services)}" if trouble else None
-    digest = digests.build(plan.name, [one.attempt for one in seen], due, since=since, note=note)
+    told = [one.attempt for one in seen]
+    digest = await asyncio.to_thread(digests.build, plan.name, told, due, since=since, note=note)
     return _Gathered(digest, upto)
 
 
 async def _reach(
     services: Services, plan: DigestPlan, mark: Mark | None, slot: datetime, upto: int
 ) -> tuple[list[Seen], datetime]:
-    """What was first seen since the last digest; for a plan's first one, what ended within its window."""
+    """What was first seen since the last digest; for a plan's first one, what ended within its window, or within
+    that of the first slot that it missed."""
     if mark is not None and mark.posted:
         return await services.store.attempts_between(mark.upto, upto), mark.slot
-    since = slot - plan.window
+    first = min(slot, digests.next_slot(plan, mark.slot)) if mark is not None else slot
+    since = first - plan.window
     return await services.store.attempts_ended_since(since, upto), since
 
 

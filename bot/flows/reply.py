@@ -1,4 +1,8 @@
-"""One private answer to one interaction: a first sign when it takes long, then the answer, in the same place."""
+"""One private answer to one interaction: a first sign when it takes long, then the answer, in the same place.
+
+The answer asks Slack to replace the sign. Whether that works for a slash command differs between reports, so a sign is
+worded such that it may stay above the answer.
+"""
 
 import asyncio
 import contextlib

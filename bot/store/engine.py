@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -85,7 +86,7 @@ def connect(url: str, *, create: bool, patience: float = PATIENCE) -> Database:
     ConfigError when the URL cannot work; its text never shows a password.
     """
     try:
-        address = sa.make_url(url)
+        address = _still(sa.make_url(url))
         # With parameters hidden, no exception text repeats what people wrote.
         engine = create_async_engine(address, pool_size=4, max_overflow=4, pool_timeout=patience, hide_parameters=True)
     except (sa.exc.ArgumentError, TypeError, ValueError, ImportError):
@@ -108,6 +109,19 @@ def why_unwritable(error: sa.exc.DBAPIError) -> str | None:
     if code is not None:
         return UNWRITABLE.get(code & 0xFF)
     return "the database does not answer" if error.connection_invalidated else None
+
+
+def _still(address: sa.URL) -> sa.URL:
+    """A file in a folder that we cannot write to (an auditor's copy, say) is read as one that nobody changes.
+
+    WAL mode needs two files beside the database, and a running bot's are there: then nothing is assumed.
+    Source: https://www.sqlite.org/wal.html#read_only_databases
+    """
+    path = Path(address.database or "")
+    wal = path.with_name(f"{path.name}-wal") if path.name else path
+    if address.get_backend_name() != "sqlite" or not path.is_file() or wal.exists() or os.access(path.parent, os.W_OK):
+        return address
+    return address.set(database=f"file:{quote(str(path))}", query={"immutable": "1", "uri": "true"})
 
 
 def _make_file(address: sa.URL, *, create: bool) -> None:

@@ -1,7 +1,7 @@
 """The stage on which scenes are played: the whole bot, on real sockets, in a world of stand-ins."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +9,11 @@ from bot.app import App, Pace, running
 from bot.clients import eset, nsight
 from bot.config import Config, load
 from bot.demo.slack.exchange import Exchange
-from bot.demo.slack.model import Shown
+from bot.demo.slack.model import Shown, View
 from bot.demo.world import World
 from bot.messenger import Pace as SlackPace
 from bot.socket_mode import Pace as SocketPace
+from bot.store import AuditRow
 
 QUICK = Pace(
     eset=eset.Pace(
@@ -65,11 +66,39 @@ class Stage:
         self.world.clock.advance(by)
         await self.bot.tick()
 
+    async def submits(self, user: str, values: Mapping[str, str | Sequence[str]] | None = None) -> dict[str, str]:
+        """Fills and submits the open modal; returns the errors shown in it, none when it was accepted."""
+        errors = await self.world.slack.submits(user, values)
+        await self.bot.settle()
+        return errors or {}
+
+    async def opens(self, user: str, button: str, in_: Shown | None = None, *, saying: str = "") -> View:
+        """Presses a button that opens a modal; the modal, once it says ``saying`` (it may load first)."""
+        await self.clicks(user, button, in_)
+        return await self.world.slack.view_of(user, saying=saying)
+
+    def told(self, user: str) -> str:
+        """The newest private answer to what ``user`` did last; empty when there was none."""
+        answers = self.world.slack.last[user].answers
+        return answers[-1].plain if answers else ""
+
+    def posted(self, channel: str) -> list[Shown]:
+        """What the bot has posted in a channel for all to see, oldest first, replies in threads left out."""
+        messages = [shown for shown in self.world.slack.messages if shown.channel == channel and not shown.deleted]
+        return [shown for shown in messages if not (shown.ephemeral_to or shown.thread_ts)]
+
+    async def trail(self) -> list[AuditRow]:
+        """The audit trail, oldest row first."""
+        return [row async for row in self.bot.services.store.rows()]
+
+    async def actions(self) -> list[str]:
+        """What the audit trail says was done, oldest first."""
+        return [row.action for row in await self.trail()]
+
     @property
     def card(self) -> Shown:
         """The newest card in the approvals channel."""
-        cards = [shown for shown in self.world.slack.space.messages if shown.channel == "C0PATCHAPPROVE"]
-        return next(shown for shown in reversed(cards) if not shown.thread_ts and not shown.ephemeral_to)
+        return self.posted("C0PATCHAPPROVE")[-1]
 
     def direct(self, user: str) -> list[str]:
         """What the bot has told a person directly, oldest first."""
@@ -93,6 +122,8 @@ async def staged(
             world = await stack.enter_async_context(World())
         loaded = load(world.env(folder, config))
         bot = await stack.enter_async_context(running(loaded, clock=world.clock.now, pace=pace))
+        if loaded.slack.mode == "http":
+            world.slack.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"
         await until_ready(bot, world)
         yield Stage(world, bot, folder, loaded)
 

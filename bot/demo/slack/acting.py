@@ -214,21 +214,21 @@ class Acting:
             if len(self.space.stacks.get(view.user, [])) >= STACK_DEPTH and action == "push":
                 problems.append("no more than three views")
             if problems:
-                self.space.violations.append(f"view_submission answered with a view that is wrong: {problems}")
+                self.space.violated(f"view_submission answered with a view that is wrong: {problems}")
                 return {"": TROUBLE}
             self.space.change_view(view, told or {}) if action == "update" else self.space.open_view(
                 view.user, told or {}
             )
             return {}
         if answer and action != "clear":
-            self.space.violations.append(f"view_submission answered with {answer}")
+            self.space.violated(f"view_submission answered with {answer}")
         self.space.close_view(view, everything=action == "clear")
         return {}
 
     def _errors(self, view: View, errors: Any) -> dict[str, str]:
         inputs = {block["block_id"] for block in view.blocks if block["type"] == "input"}
         if not isinstance(errors, dict) or not errors or not errors.keys() <= inputs:
-            self.space.violations.append(f"response_action errors names no input block: {errors}")
+            self.space.violated(f"response_action errors names no input block: {errors}")
             return {"": TROUBLE}
         return {str(block_id): str(sentence) for block_id, sentence in errors.items()}
 
@@ -236,7 +236,7 @@ class Acting:
         try:
             check_message(exchange.ack)
         except ApiError as refused:
-            self.space.violations.append(f"ack of {exchange.what}: {refused.code} {refused.more.get('errors')}")
+            self.space.violated(f"ack of {exchange.what}: {refused.code} {refused.more.get('errors')}")
             return
         user = exchange.payload["user_id"]
         private = None if exchange.ack.get("response_type") == "in_channel" else user
@@ -311,7 +311,7 @@ class Acting:
             self.unacked.append(f"{person.name} · types {typed!r}: {outcome.failure}")
         problems = option_problems(outcome.answer)
         if problems:
-            self.space.violations.append(f"block_suggestion: {'; '.join(map(str, problems))}")
+            self.space.violated(f"block_suggestion: {'; '.join(map(str, problems))}")
             return []
         groups = outcome.answer.get("option_groups", [])
         return [*outcome.answer.get("options", []), *(option for group in groups for option in group["options"])]

@@ -21,7 +21,6 @@ from bot.demo.slack.workspace import Workspace
 SCOPES = ("commands", "chat:write", "users:read", "usergroups:read", "channels:read", "groups:read")
 APP_SCOPES = ("connections:write",)
 _OBJECTS = frozenset({"blocks", "view", "metadata"})  # in a form they come as JSON text
-PACED = ("chat.postMessage", "chat.postEphemeral", "response_url")
 BURST = 4  # messages to one channel that Slack lets pass at once before it asks for one a second
 
 
@@ -82,7 +81,7 @@ class Api:
     def note(self, name: str, refused: ApiError) -> None:
         details = "; ".join(refused.more.get("errors", [])) or refused.more.get("needed", "")
         line = f"{name}: {refused.code} {details}".strip()
-        (self.space.violations if refused.broken else self.space.refusals).append(line)
+        (self.space.violated if refused.broken else self.space.refused)(line)
 
     def reply(self, name: str, args: Json, token: str, answer: Json) -> Reply:
         self.space.calls.append(Call(name, args, self.space.clock.now(), answer))

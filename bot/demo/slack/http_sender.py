@@ -65,7 +65,7 @@ class Sender:
             return Delivered(f"{WRONG_STATUS} ({status})")
         envelope.acked = answer
         if answer and not errand.accepts:
-            self._space.violations.append(f"{errand.kind} accepts no payload with its ack: {answer}")
+            self._space.violated(f"{errand.kind} accepts no payload with its ack: {answer}")
         self._space.changed("envelope", envelope)
         return Delivered(answer=answer, seconds=time.monotonic() - started)
 

@@ -92,7 +92,7 @@ def _message_block_problems(blocks: Any) -> Iterator[Problem]:
     size = len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
     if size > PAYLOAD:
         yield Problem("/blocks", f"{size} characters in all, {PAYLOAD} at most", "msg_blocks_too_long")
-    types = Counter(block.get("type") for block in _dicts(blocks))
+    types = Counter(str(block.get("type")) for block in _dicts(blocks))
     if types["table"] > 1:
         yield Problem("/blocks", "only_one_table_allowed", "invalid_attachments")
     marked = sum(len(str(block.get("text", ""))) for block in _dicts(blocks) if block.get("type") == "markdown")
@@ -105,7 +105,7 @@ def _block_problems(blocks: Any, at: str, most: int, *, forbidden: frozenset[str
     if any(problem.pointer == at and "array" in problem.words for problem in problems):
         return [problem._replace(code="invalid_blocks_format") for problem in problems]
     for number, block in enumerate(_dicts(blocks)):
-        if block.get("type") in forbidden:
+        if str(block.get("type")) in forbidden:
             problems.append(Problem(f"{at}/{number}", f"block type {block['type']} is not supported here"))
         problems += _repeated(_action_ids(block), f"{at}/{number}", "action_id")
     return problems + _repeated([str(b["block_id"]) for b in _dicts(blocks) if "block_id" in b], at, "block_id")

@@ -103,7 +103,8 @@ def check_message(args: Json) -> None:
     """Raises ApiError for the first limit that a message breaks, all of them in ``errors``."""
     if args.get("blocks") is not None and not isinstance(args["blocks"], list):
         raise ApiError("invalid_blocks_format", broken=True)
-    if args.get("metadata") is not None and {"event_type", "event_payload"} != set(args["metadata"]):
+    metadata = args.get("metadata")
+    if metadata is not None and not (isinstance(metadata, dict) and metadata.keys() == {"event_type", "event_payload"}):
         raise ApiError("invalid_metadata_format", broken=True)
     _refuse(limits.message_problems(args))
 

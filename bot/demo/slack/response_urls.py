@@ -60,9 +60,7 @@ class ResponseUrls:
         except ApiError as refused:
             self._note(args, refused.code)
             details = "; ".join(refused.more.get("errors", []))
-            (self._space.violations if refused.broken else self._space.refusals).append(
-                f"response_url: {refused.code} {details}".strip()
-            )
+            self._space.violated(f"response_url: {refused.code} {details}".strip())
             status = 404 if refused.code in ("used_url", "expired_url", "no_service") else 400
             answer = json.dumps({"ok": False, "error": refused.code}).encode()
             return Reply(status, answer, {"Content-Type": "application/json; charset=utf-8"})

@@ -79,24 +79,25 @@ def items(check_one: Check, least: int, most: int) -> Check:
 
 
 def record(required: Mapping[str, Check], optional: Mapping[str, Check], *rules: Check) -> Check:
-    """An object with exactly these fields; ``rules`` look at the object as a whole."""
+    """An object with exactly these fields; ``rules`` look at it as a whole, once each field is right by itself."""
 
     def check(value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, dict):
             yield Problem(at, "must be an object")
             return
-        for name in required.keys() - value.keys():
-            yield Problem(at, f"missing required field: {name}")
+        wrong = [Problem(at, f"missing required field: {name}") for name in sorted(required.keys() - value.keys())]
         for name, content in value.items():
-            check_field = required.get(name) or optional.get(name)
-            if check_field is None:
-                yield Problem(f"{at}/{name}", "invalid additional property")
-            else:
-                yield from check_field(content, f"{at}/{name}")
-        for rule in rules:
+            check_field = required.get(name) or optional.get(name) or _unknown
+            wrong += check_field(content, f"{at}/{name}")
+        yield from wrong
+        for rule in rules if not wrong else ():
             yield from rule(value, at)
 
     return check
+
+
+def _unknown(value: Any, at: str) -> Iterator[Problem]:
+    yield Problem(at, "invalid additional property")
 
 
 def by_type(known: Mapping[str, Check], what: str) -> Check:
@@ -146,9 +147,9 @@ _GROUP = record({"label": text("plain_text", most=75), "options": items(_PLAIN_O
 
 def _chosen_from_options(value: Json, at: str) -> Iterator[Problem]:
     """Slack refuses an initial choice that is not, field by field, one of the options."""
-    groups = value.get("option_groups") or [{"options": value.get("options") or []}]
-    offered = [option for group in groups if isinstance(group, dict) for option in group.get("options") or []]
-    chosen = [*(value.get("initial_options") or []), *([value["initial_option"]] if "initial_option" in value else [])]
+    groups = value.get("option_groups") or [{"options": value.get("options", [])}]
+    offered = [option for group in groups for option in group["options"]]
+    chosen = [*value.get("initial_options", []), *([value["initial_option"]] if "initial_option" in value else [])]
     for option in chosen:
         if option not in offered:
             yield Problem(at, "initial option must be one of the options")
@@ -288,8 +289,7 @@ def _says_something(value: Json, at: str) -> Iterator[Problem]:
 
 
 def _same_width(value: Json, at: str) -> Iterator[Problem]:
-    rows = value.get("rows")
-    if isinstance(rows, list) and len({len(row) for row in rows if isinstance(row, list)}) > 1:
+    if len({len(row) for row in value["rows"]}) > 1:
         yield Problem(f"{at}/rows", "all rows must have the same number of cells")
 
 

@@ -59,7 +59,7 @@ class Sockets:
         """One connection from its hello to its end."""
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
-            self._space.violations.append("a socket was opened with a ticket that was used or never given out")
+            self._space.violated("a socket was opened with a ticket that was used or never given out")
             return web.Response(status=404)
         self._tickets.remove(ticket)
         socket = web.WebSocketResponse(timeout=1.0)
@@ -94,15 +94,15 @@ class Sockets:
             ack = json.loads(text)
             waiting = self._waiting[ack["envelope_id"]]
         except (ValueError, TypeError, KeyError):
-            self._space.violations.append(f"a socket brought no ack of a known envelope: {text[:200]}")
+            self._space.violated(f"a socket brought no ack of a known envelope: {text[:200]}")
             return
         envelope = waiting.envelope
         payload = ack.get("payload") or {}
         if envelope.acked is not None:
-            self._space.violations.append(f"{envelope.type} {envelope.id} was acked twice")
+            self._space.violated(f"{envelope.type} {envelope.id} was acked twice")
             return
         if payload and not waiting.accepts:
-            self._space.violations.append(f"{envelope.type} accepts no payload with its ack: {text[:200]}")
+            self._space.violated(f"{envelope.type} accepts no payload with its ack: {text[:200]}")
         envelope.acked = payload
         envelope.late = waiting.answer.done()
         if not waiting.answer.done():

@@ -19,7 +19,8 @@ from bot.demo.slack.workspace import Clock, Workspace
 class FakeSlack(Acting):
     """A stand-in of Slack; ``clock`` has ``now()`` and dates messages and response_urls.
 
-    ``request_url``: set it to switch to HTTP mode. ``deliver_twice``: each delivery comes twice. ``patience``:
+    ``request_url``: set it to switch to HTTP mode. ``public_url``: set it when a relay stands before this Slack; all
+    addresses that are given out then lead through it. ``deliver_twice``: each delivery comes twice. ``patience``:
     seconds until a command or interaction without ack has failed.
     """
 
@@ -31,6 +32,7 @@ class FakeSlack(Acting):
         self.api = Api(self.space, self.tokens, self._socket_address)
         self.sender = Sender(self.space, "demo-" + "signing-secret-0123456789abcdef")
         self.request_url: str | None = None
+        self.public_url: str | None = None
         self.deliver_twice = False
         self.patience = 3.0
         self._server = Server(self._handle)
@@ -50,10 +52,15 @@ class FakeSlack(Acting):
         await self._server.stop()
         await self.sender.close()
 
+    @property
+    def url(self) -> str:
+        """The address of this Slack as the bot shall know it."""
+        return self.public_url or self._server.url
+
     def env(self) -> dict[str, str]:
         """The environment that lets the bot find this Slack."""
         return {
-            "SLACK_API_URL": f"{self._server.url}/api/",
+            "SLACK_API_URL": f"{self.url}/api/",
             "SLACK_BOT_TOKEN": self.tokens.bot,
             "SLACK_APP_TOKEN": self.tokens.app,
             "SLACK_SIGNING_SECRET": self.sender.secret,
@@ -136,7 +143,7 @@ class FakeSlack(Acting):
             return await self._answer(request, RESPONSE_URL)
         if request.path.startswith("/api/") and request.method in ("GET", "POST"):
             return await self._answer(request, request.path.removeprefix("/api/"))
-        self.violations.append(f"{request.method} {request.path[:60]} is no address of Slack's")
+        self.space.violated(f"{request.method} {request.path[:60]} is no address of Slack's")
         return web.Response(status=404)
 
     async def _answer(self, request: web.BaseRequest, place: str) -> web.StreamResponse:
@@ -153,10 +160,10 @@ class FakeSlack(Acting):
         return await deliver(request, plan, reply, self._server.stopping)
 
     def _socket_address(self) -> str:
-        return f"ws{self._server.url.removeprefix('http')}/link/?{self.sockets.ticket()}"
+        return f"ws{self.url.removeprefix('http')}/link/?{self.sockets.ticket()}"
 
     def _address(self, path: str) -> str:
-        return f"{self._server.url}{path}"
+        return f"{self.url}{path}"
 
     async def _deliver(self, kind: str, payload: Json, *, accepts: bool, retry: Json | None = None) -> Delivered:
         errand = Errand(kind, deepcopy(payload), accepts, self.patience, self.deliver_twice, retry or {})

@@ -88,6 +88,16 @@ class Workspace:
         for listener in list(self.on_change):
             listener(kind, thing)
 
+    def violated(self, rule: str) -> None:
+        """Write down a rule that the bot broke."""
+        self.violations.append(rule)
+        self.changed("violation", rule)
+
+    def refused(self, what: str) -> None:
+        """Write down what was refused through no fault of the bot's."""
+        self.refusals.append(what)
+        self.changed("refusal", what)
+
     async def until(self, predicate: Callable[[], Any], timeout: float = 10) -> Any:
         """The first true value of ``predicate``, asked again at each change. AssertionError after ``timeout`` s."""
         deadline = time.monotonic() + timeout
@@ -97,6 +107,8 @@ class Workspace:
                 async with asyncio.timeout(deadline - time.monotonic()):
                     await news.wait()
             except TimeoutError:
+                if found := predicate():  # it may look at something else, of whose change nobody told
+                    return found
                 raise AssertionError(f"nothing of the kind within {timeout} s; {self.recent()}") from None
         return found
 
@@ -166,7 +178,7 @@ class Workspace:
 
     def _watch(self, message: Shown) -> None:
         for token in mentions_everyone({"text": message.text, "blocks": message.blocks}):
-            self.violations.append(f"{token} would mention everybody in {message.channel}")
+            self.violated(f"{token} would mention everybody in {message.channel}")
 
     # ---------------------------------------------------------------- modals
 

@@ -1,0 +1,76 @@
+"""``python -m bot demo``: a page on which a person types and presses in the stand-in of Slack, with the bot at work.
+
+Time runs sixtyfold: one second here is a minute there, so that patches are installed while somebody looks.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import webbrowser
+from collections.abc import AsyncIterator
+
+import click
+from aiohttp import web
+
+from bot.demo import setting
+from bot.demo.clock import Clock
+from bot.demo.page.deeds import Deeds
+from bot.demo.page.files import Files
+from bot.demo.page.guard import dressed, guarded
+from bot.demo.page.stream import Stream
+from bot.demo.setting import Setting
+from bot.demo.world import World
+from bot.errors import ConfigError
+
+SPEED = 60.0
+CRON = "0 */3 * * *"  # the first one comes half a minute after the start, the others every three minutes
+
+
+async def serve(*, port: int, browser: bool) -> int:
+    """Serves the page until SIGINT or SIGTERM; returns the exit status 0. ``port`` 0: any that is free.
+
+    Raises ConfigError when the port cannot be used.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends it as a KeyboardInterrupt
+            loop.add_signal_handler(number, stop.set)
+    world = World(clock=Clock(speed=SPEED))
+    async with (
+        setting.opened(world=world, cron=CRON, every="5m", expires="24h", tick=1.0) as scene,
+        hosted(scene, port) as address,
+    ):
+        click.echo(f"Open {address}/ in a browser. Ctrl-C ends the demo.")
+        if browser and _desktop():
+            await asyncio.to_thread(webbrowser.open, f"{address}/")
+        await stop.wait()
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def hosted(scene: Setting, port: int = 0) -> AsyncIterator[str]:
+    """The page of a setting, on loopback, until the block ends. Yields its address, without a slash at the end."""
+    stream = Stream(scene)
+    app = web.Application(middlewares=[guarded], client_max_size=64 * 1024)
+    app.add_routes([*Files().routes(), *stream.routes(), *Deeds(scene).routes()])
+    app.on_response_prepare.append(dressed)
+    app.on_shutdown.append(stream.end)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise ConfigError([f"--port: 127.0.0.1:{port} cannot be used ({why})"]) from None
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def _desktop() -> bool:
+    """Whether there is a screen on which a browser could open."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

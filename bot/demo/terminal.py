@@ -1,0 +1,105 @@
+"""A Slack message drawn for a terminal: who, where, what it says, and the buttons under it."""
+
+import re
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.text import Text
+
+from bot.demo.slack import Shown, words
+from bot.demo.slack.shapes import Json
+
+_MARKED = re.compile(
+    r"(?<![\w*])\*(?P<bold>\S(?:[^*\n]*\S)?)\*(?![\w*])"
+    r"|`(?P<code>[^`\n]+)`"
+    r"|(?<![\w_])_(?P<italic>\S(?:[^_\n]*\S)?)_(?![\w_])"
+    r"|<(?P<token>[^<>]*)>"
+)
+MOST, HEAD, TAIL = 12, 6, 2  # blocks; of a longer message the first and the last are drawn
+_STYLES = {"bold": "bold", "code": "cyan", "italic": "italic"}
+
+
+def message(shown: Shown) -> Panel:
+    """A message in its frame; the title says who posted where, and who alone sees it."""
+    where = shown.naming(shown.channel)
+    place = ", direct message" if where == "directmessage" else f" in #{where}"
+    private = f" · only visible to {shown.naming(shown.ephemeral_to)}" if shown.ephemeral_to else ""
+    edited = " · edited" if shown.edits else ""
+    blocks = shown.blocks or [{"type": "section", "text": {"type": "mrkdwn", "text": shown.text}}]
+    title = Text(f"{who(shown)}{place}{private}{edited}")
+    return Panel(
+        Group(*_drawn(blocks, shown.naming)),
+        title=title,
+        title_align="left",
+        border_style=_frame(shown),
+        padding=(0, 1),
+    )
+
+
+def who(shown: Shown) -> str:
+    return "Patches" if shown.naming(shown.user) == "patches" else shown.naming(shown.user)
+
+
+def typed(person: str, channel: str, text: str) -> RenderableType:
+    """What a person types."""
+    line = Text.assemble((f"{person} in #{channel}", "bold"), "  ", (text, "bold cyan"))
+    return Padding(line, (0, 0, 0, 2))
+
+
+def pressed(person: str, button: str) -> RenderableType:
+    line = Text.assemble((person, "bold"), " presses ", (f"[{button}]", "bold cyan"))
+    return Padding(line, (0, 0, 0, 2))
+
+
+def _frame(shown: Shown) -> str:
+    return "dim" if shown.ephemeral_to else "blue"
+
+
+def _drawn(blocks: list[Json], naming: words.Naming) -> Iterator[Text]:
+    folded = len(blocks) - HEAD - TAIL if len(blocks) > MOST else 0
+    for number, block in enumerate(blocks):
+        if number == HEAD and folded:
+            yield Text("⋮  and so on", style="dim")
+        if not folded or number < HEAD or number >= HEAD + folded:
+            yield from _block(block, naming)
+
+
+def _block(block: Json, naming: words.Naming) -> Iterator[Text]:
+    match block["type"]:
+        case "header":
+            yield Text(block["text"]["text"], style="bold")
+        case "context":
+            for element in block["elements"]:
+                yield marked(element["text"], naming, "dim")
+        case "actions":
+            yield Text("  ").join(_control(element) for element in block["elements"])
+        case "section" if "text" in block:
+            yield marked(block["text"]["text"], naming)
+            if accessory := block.get("accessory"):
+                yield _control(accessory)
+        case _:
+            yield Text("\n".join(words.lines([block], naming)))
+
+
+def _control(element: Json) -> Text:
+    if element["type"] == "button":
+        colour = {"primary": "green", "danger": "red"}.get(element.get("style", ""), "cyan")
+        return Text(f"[{words.button_text(element)}]", style=f"bold {colour}")
+    chosen = element.get("initial_option") or {"text": element.get("placeholder") or {"text": "…"}}
+    return Text(f"[{chosen['text']['text']} ▾]", style="bold cyan")
+
+
+def marked(mrkdwn: str, naming: words.Naming, style: str = "") -> Text:
+    """Slack's markup as styled text; tokens as `words.plain` reads them (times: in UTC)."""
+    drawn, at = Text(style=style), 0
+    for match in _MARKED.finditer(mrkdwn):
+        drawn.append(words.plain(mrkdwn[at : match.start()], naming))
+        at = match.end()
+        kind = match.lastgroup or ""
+        inside = match[0] if kind == "token" else match[kind]
+        mention = match[0][1:2] in ("@", "#") or match[0].startswith("<!subteam")
+        drawn.append(words.plain(inside, naming), style="bold yellow" if mention else _STYLES.get(kind, ""))
+    drawn.append(words.plain(mrkdwn[at:], naming))
+    return drawn

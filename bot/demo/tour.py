@@ -1,0 +1,236 @@
+"""``python -m bot demo --tour``: the main job, played without a person. Each step asserts what it tells."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from bot.demo import setting, terminal
+from bot.demo.setting import Setting
+from bot.demo.slack import Shown
+from bot.demo.slack.cast import APPROVALS, HELPDESK, NEWS
+from bot.demo.world import World
+from bot.markup import cut, listed
+
+CRON = "0 9 * * 1-5"  # half an hour after the story begins
+DEVICE, PATCHES = 1001, (4, 5)
+REQUEST = "/patches retry SRV-DC01 4,5 the browser and the archiver are out of date"
+LOOK = timedelta(minutes=15)  # the follow-up's pause
+SEEN = 900  # characters of what was seen instead
+LEAD = (
+    "A Slack workspace, ESET Connect and N-able N-sight, all of them stand-ins in this process, and the real bot "
+    "between them. Nothing leaves this computer."
+)
+PEOPLE = (
+    "bob and ann look after three customers with sixty devices; a night of patching is behind them. "
+    "Both may approve retries, but nobody their own."
+)
+
+
+class NotAsToldError(Exception):
+    """A step went otherwise than the tour tells it."""
+
+    def __init__(self, expected: str, seen: str) -> None:
+        super().__init__(expected)
+        self.expected, self.seen = expected, seen
+
+
+def expect(told: str, seen: object, *, true: bool) -> None:
+    """``told``: what the tour claims. Raises NotAsToldError, with what was ``seen`` instead, unless it is ``true``."""
+    if not true:
+        raise NotAsToldError(told, str(seen))
+
+
+def expect_words(shown: Shown, *words: str) -> None:
+    """Raises NotAsToldError unless every one of ``words`` is in the message."""
+    missing = [repr(word) for word in words if word not in shown.plain]
+    expect(f"a message that says {listed(missing)}", shown.plain, true=not missing)
+
+
+async def tell(*, world: World | None = None, console: Console | None = None) -> int:
+    """Plays the tour in ``world`` (not started yet) and returns the exit status: 0 when all went as told, else 1."""
+    console = console or Console(highlight=False)
+    async with setting.opened(world=world, cron=CRON, every="15m", tick=0.05) as scene:
+        tour = Tour(scene, console)
+        try:
+            await tour.play()
+        except NotAsToldError as wrong:
+            tour.admit(wrong.expected, wrong.seen)
+            return 1
+        except (AssertionError, LookupError) as wrong:  # the stand-ins' way to say that something never came
+            tour.admit(tour.step, str(wrong))
+            return 1
+    console.print(_farewell())
+    return 0
+
+
+class Tour:
+    """One performance. ``step``: the heading of what is being told."""
+
+    def __init__(self, scene: Setting, console: Console) -> None:
+        self.world, self.bot, self.slack = scene.world, scene.bot, scene.world.slack
+        self.step = ""
+        self._console = console
+        self._number = 0
+
+    async def play(self) -> None:
+        """Raises NotAsToldError, AssertionError or LookupError at the first step that goes wrong."""
+        self._console.print(Rule("[bold]Patches: from a failure to a fix, with two people's names on it[/]"))
+        self._say(LEAD)
+        self._say(PEOPLE)
+        steps: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
+            ("Bob asks what failed", self._recent),
+            ("The digest comes by itself", self._digest),
+            ("Bob looks at a server", self._device),
+            ("Bob asks for a retry", self._request),
+            ("Nobody approves their own request", self._self_approval),
+            ("Ann approves, and N-sight is told, once", self._approval),
+            ("The bot watches until the patches are in", self._follow_up),
+            ("Who did what stays on record", self._trail),
+        )
+        for self._number, (self.step, act) in enumerate(steps, start=1):
+            self._console.print()
+            self._console.print(Rule(f"[bold]{self._number}. {self.step}[/]", align="left"))
+            await act()
+        expect("no rule of any service broken", self.world.violations, true=not self.world.violations)
+
+    # ---------------------------------------------------------------- the steps
+
+    async def _recent(self) -> None:
+        shown = await self._types("bob", "/patches recent", saying="Failed patching attempts")
+        expect_words(shown, "7-Zip", "Download failed", "FAILED_DOWNLOAD_ERROR", "page 1 of")
+        expect("an answer that bob alone sees", shown, true=shown.ephemeral_to == "U0BOB")
+
+    async def _digest(self) -> None:
+        self._say("It is 08:30 UTC. The digest of #patch-news is planned for 09:00 on weekdays; the clock goes on.")
+        self.world.clock.advance(timedelta(minutes=30))
+        shown = await self._appears(NEWS, "failed patching attempts")
+        expect_words(shown, "failures: ", "next digest", "Source: ESET PROTECT")
+        self._show(shown)
+
+    async def _device(self) -> None:
+        self._say("ESET says what failed, N-sight says where, and under which patch ids.")
+        shown = await self._types("bob", "/patches device SRV-DC01", saying="Patches on SRV-DC01")
+        expect_words(shown, "Contoso Ltd", "2 failed patches", "4 Google Chrome", "5 7-Zip")
+
+    async def _request(self) -> None:
+        answer = await self._types("bob", REQUEST, saying="Request #1 is made")
+        expect_words(answer, "4,5", "SRV-DC01", "the browser and the archiver are out of date")
+        card = await self._appears(APPROVALS, "Waiting for approval")
+        expect_words(card, "SRV-DC01 (id 1001", "Contoso Ltd", "@patch-team", "1 approval needed")
+        expect(
+            "the buttons Approve, Deny, Withdraw", card.buttons, true=card.buttons == ["Approve", "Deny", "Withdraw"]
+        )
+        self._show(card)
+
+    async def _self_approval(self) -> None:
+        refusal = await self._presses("bob", "Approve", saying="somebody else")
+        expect("a refusal that bob alone sees", refusal, true=refusal.ephemeral_to == "U0BOB")
+        expect("a request that still waits", self._card().plain, true="Waiting for approval" in self._card().plain)
+        expect("no call to N-sight", self.world.nsight.retries, true=not self.world.nsight.retries)
+
+    async def _approval(self) -> None:
+        self._console.print(terminal.pressed("ann", "Approve"))
+        await self.slack.clicks("ann", "Approve", self._card())
+        card = await self._card_says("Queued by N-sight")
+        calls = self.world.nsight.calls.of("patch_retry")
+        sent = [(retry.device_id, retry.ids) for retry in self.world.nsight.retries]
+        expect(f"one patch_retry of {PATCHES} on {DEVICE}", sent, true=sent == [(DEVICE, PATCHES)])
+        query = "&".join(f"{name}={value}" for name, value in calls[0].params.items())
+        call = Text(f"GET /api/?apikey=***&service=patch_retry&{query}", style="bold green")
+        self._console.print(Panel(call, title=Text("what N-sight received"), title_align="left", border_style="green"))
+        expect_words(card, "Approved by", "@ann", "queued")
+        expect("no buttons on the card any more", card.buttons, true=card.buttons == [])
+        self._show(card)
+
+    async def _follow_up(self) -> None:
+        self._say("Fifteen minutes later the bot reads the device: still queued. Another fifteen minutes:")
+        await self._reads_the_device_after(LOOK)
+        expect_words(self._card(), "queued")
+        self.world.clock.advance(LOOK)
+        card = await self._card_says("Finished")
+        expect_words(card, "2 of 2 installed")
+        expect("one call to N-sight all in all", self.world.nsight.retries, true=len(self.world.nsight.retries) == 1)
+        self._show(card)
+        self._say("Bob need not look: he is told directly.")
+        self._show(await self._appears(self.slack.space.direct("U0BOB").id, "Finished"))
+
+    async def _trail(self) -> None:
+        store = self.bot.services.store
+        table = Table("when", "who", "what", "about", box=None, padding=(0, 2), header_style="dim")
+        async for row in store.rows(None):
+            who = self.slack.space.naming(row.actor)
+            table.add_row(row.at[11:16], "the bot" if who == "bot" else who, row.action, row.subject)
+        self._console.print(table)
+        verdict = await store.verify()
+        expect("an unbroken audit trail", verdict.problem, true=verdict.ok and verdict.rows == table.row_count)
+        self._say(f"The hash chain is unbroken: {verdict.rows} rows, head {verdict.head}.")
+
+    # ---------------------------------------------------------------- telling and waiting
+
+    async def _types(self, person: str, text: str, *, saying: str) -> Shown:
+        self._console.print(terminal.typed(person, self.slack.space.naming(HELPDESK), text))
+        answer = await (await self.slack.says(person, text)).answer(saying=saying)
+        self._show(answer)
+        return answer
+
+    async def _presses(self, person: str, button: str, *, saying: str) -> Shown:
+        self._console.print(terminal.pressed(person, button))
+        answer = await (await self.slack.clicks(person, button, self._card())).answer(saying=saying)
+        self._show(answer)
+        return answer
+
+    async def _appears(self, channel: str, saying: str) -> Shown:
+        """The newest message in a channel, and not in a thread, that says so, as soon as there is one."""
+        shown: Shown = await self.slack.until(lambda: self._newest(channel, saying))
+        return shown
+
+    def _newest(self, channel: str, saying: str = "") -> Shown | None:
+        there = [m for m in self.slack.messages if m.channel == channel and not m.thread_ts and not m.ephemeral_to]
+        return next((m for m in reversed(there) if saying in m.plain), None)
+
+    def _card(self) -> Shown:
+        card = self._newest(APPROVALS)
+        if card is None:
+            raise NotAsToldError("a card in #patch-approvals", "none")
+        return card
+
+    async def _card_says(self, words: str) -> Shown:
+        await self.slack.until(lambda: words in self._card().plain)
+        return self._card()
+
+    async def _reads_the_device_after(self, wait: timedelta) -> None:
+        calls = self.world.nsight.calls
+        before = len(calls.of("patch_list_all"))
+        self.world.clock.advance(wait)
+        await calls.reach("patch_list_all", before + 1)
+        await self.bot.settle()
+
+    def _say(self, text: str) -> None:
+        self._console.print(Padding(Text(text), (0, 0, 0, 2)))
+
+    def _show(self, shown: Shown) -> None:
+        self._console.print(terminal.message(shown))
+
+    def admit(self, expected: str, seen: str) -> None:
+        """Prints what was expected and what was seen instead."""
+        words = Text.assemble(("expected  ", "bold"), expected, "\n", ("seen      ", "bold"), cut(seen, SEEN))
+        title = Text(f"Step {self._number} did not go as told: {self.step}")
+        self._console.print(Panel(words, title=title, title_align="left", border_style="red"))
+
+
+def _farewell() -> Panel:
+    words = Text.assemble(
+        "Every step happened as told.\n",
+        "Try it by hand, on a page with channels, buttons and a choice of who you are:\n\n    ",
+        ("python -m bot demo", "bold cyan"),
+        "\n\nConnect it to your own Slack, ESET PROTECT and N-sight: README.md, then ",
+        ("python -m bot check", "bold cyan"),
+        ".",
+    )
+    return Panel(words, title=Text("That was the main job"), title_align="left", border_style="green")

@@ -1,0 +1,33 @@
+"""The doctor behind ``check``: looks at everything the configuration names, changes nothing, and says how to mend it.
+
+It opens what it needs by itself, without the services that the bot works with: a database that cannot be opened must
+not keep it from looking at Slack.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.config import Config
+from bot.flows.check import database, slack, sources
+from bot.flows.check.findings import Finding, advice, all_good, as_json, as_text, note, told
+
+__all__ = ["Finding", "advice", "all_good", "as_json", "as_text", "examine", "told"]
+
+CLOSEST = timedelta(seconds=90)
+
+
+async def examine(config: Config, now: Callable[[], datetime]) -> list[Finding]:
+    """Every finding, Slack's first; all are made, whatever fails. Takes as long as ESET's list does."""
+    looked = await asyncio.gather(
+        slack.examine(config, now), sources.eset(config), sources.nsight(config), database.examine(config)
+    )
+    return [*(finding for part in looked for finding in part), *_settings(config)]
+
+
+def _settings(config: Config) -> list[Finding]:
+    """What is allowed and yet worth a line. N-able asks that automated calls be at least 90 seconds apart."""
+    if config.follow_up.every >= CLOSEST:
+        return []
+    sentence = "is below the 90 seconds that N-able asks for between automated calls"
+    return [note("follow_up.every", sentence, 'Set it to "90s" or more.')]

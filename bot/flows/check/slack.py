@@ -1,0 +1,181 @@
+"""Slack examined: both tokens, scopes, the clock, and every channel that the configuration names.
+
+Methods and error codes: docs.slack.dev/reference/methods, one page each.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import digests, web_api
+from bot.config import Config, DigestPlan
+from bot.errors import Kind, UpstreamError
+from bot.flows.check import members
+from bot.flows.check.asking import Asking
+from bot.flows.check.findings import Finding, advice, bad, good, note, told
+from bot.manifest import SCOPES
+from bot.people import Me, People
+
+BOT_TOKEN, GRANTED, APP_TOKEN, CLOCK = "Slack bot token", "Slack scopes", "Slack app token", "Clock"
+NO_ANSWER = "not known: Slack does not answer"
+DEAD_TOKEN = "not known: Slack cannot be asked with this bot token"  # noqa: S105 a sentence
+TIMEOUT = 10.0  # seconds for one call
+SKEW = timedelta(seconds=60)
+_GRANT = "Add it under OAuth & Permissions > Bot Token Scopes, then press Reinstall to Workspace on that page."
+_INSTALL = (
+    "Copy the Bot User OAuth Token (xoxb-…) from OAuth & Permissions into SLACK_BOT_TOKEN; where there is none, "
+    "install the app to the workspace first."
+)
+_CONNECT = (
+    "Make an app-level token (xapp-…) with the scope connections:write under Basic Information > App-Level Tokens, "
+    "put it into SLACK_APP_TOKEN, and see that Socket Mode is switched on."
+)
+_KEEP_TIME = (
+    "Let the system keep time by NTP: Slack's signed requests count for five minutes only, and approvals expire, "
+    "digests come and the audit trail dates by this clock."
+)
+
+
+async def examine(config: Config, now: Callable[[], datetime]) -> list[Finding]:
+    """All of Slack. When the bot token does not work, what depends on it is a note and not one more failure."""
+    times: list[tuple[datetime, str]] = []
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+    async with aiohttp.ClientSession(timeout=timeout, trace_configs=[_noting_dates(times, now)]) as session:
+        client = web_api.connect(config.slack.bot_token.reveal(), config.slack.api_url, session, TIMEOUT)
+        people = People(client, TIMEOUT)
+        token, me, trouble = await _bot_token(people)
+        asking = Asking(people, trouble, _missing(me))
+        line = note(APP_TOKEN, trouble) if trouble == NO_ANSWER else await _app_token(config, client)
+        first = [token, _scopes(me, trouble), line, _clock(times)]
+        return [
+            *first,
+            await _approvals_channel(asking, config),
+            *await members.examine(asking, config),
+            *await _digests(asking, config, now()),
+        ]
+
+
+# ---------------------------------------------------------------- tokens and scopes
+
+
+async def _bot_token(people: People) -> tuple[Finding, Me | None, str]:
+    """The finding, the bot itself, and why nothing else can be asked with this token (empty when all is well)."""
+    try:
+        me = await people.me()
+    except UpstreamError as error:
+        mend = _INSTALL if error.kind is Kind.CREDENTIALS else advice(error)
+        return bad(BOT_TOKEN, told(error), mend), None, DEAD_TOKEN if error.code else NO_ANSWER
+    people.home = me.team
+    return good(BOT_TOKEN, f"accepted by the workspace {me.team_name} ({me.team})"), me, ""
+
+
+def _missing(me: Me | None) -> frozenset[str]:
+    return frozenset(SCOPES) - me.scopes if me and me.scopes else frozenset()
+
+
+def _scopes(me: Me | None, trouble: str) -> Finding:
+    if me is None or not me.scopes:
+        return note(GRANTED, trouble or "not known: Slack did not name them")
+    lacking = [scope for scope in SCOPES if scope not in me.scopes]
+    if lacking:
+        reasons = " ".join(f"{scope} is missing. ({SCOPES[scope]})" for scope in lacking)
+        return bad(GRANTED, reasons, _GRANT)
+    extra = ", ".join(sorted(me.scopes - frozenset(SCOPES)))
+    return good(GRANTED, f"all {len(SCOPES)} are granted" + (f"; not needed: {extra}" if extra else ""))
+
+
+async def _app_token(config: Config, client: AsyncWebClient) -> Finding:
+    """Asks for the address of a connection and makes none."""
+    if config.slack.mode == "http":
+        sentence = "not needed in HTTP mode; whether Slack can reach the bot cannot be tried from here"
+        return note(APP_TOKEN, sentence)
+    token = config.slack.app_token.reveal() if config.slack.app_token else ""
+    try:
+        await web_api.call("apps.connections.open", client.apps_connections_open(app_token=token), total=TIMEOUT)
+    except UpstreamError as error:
+        mend = _CONNECT if error.code and error.kind is not Kind.THROTTLED else advice(error)
+        return bad(APP_TOKEN, told(error), mend)
+    return good(APP_TOKEN, "accepted for Socket Mode")
+
+
+# ---------------------------------------------------------------- clock
+
+
+def _noting_dates(times: list[tuple[datetime, str]], now: Callable[[], datetime]) -> aiohttp.TraceConfig:
+    """Keeps each answer's ``Date`` with the time of its arrival, those of refused calls included."""
+
+    async def note_date(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, seen: aiohttp.TraceRequestEndParams
+    ) -> None:
+        times.append((now(), seen.response.headers.get("Date", "")))
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(note_date)
+    return trace
+
+
+def _clock(times: list[tuple[datetime, str]]) -> Finding:
+    here, theirs = times[-1] if times else (None, "")
+    try:
+        there = parsedate_to_datetime(theirs)
+    except ValueError:
+        there = None
+    if here is None or there is None:
+        return note(CLOCK, "not compared: Slack gave no time")
+    ahead = here - there.replace(tzinfo=there.tzinfo or UTC)
+    if abs(ahead) <= SKEW:
+        return good(CLOCK, "agrees with Slack's")
+    way = "ahead of" if ahead > timedelta() else "behind"
+    return bad(CLOCK, f"is {_length(abs(ahead))} {way} Slack's", _KEEP_TIME)
+
+
+def _length(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return str(timedelta(seconds=seconds)) if seconds >= 3600 else f"{seconds // 60} min {seconds % 60} s"
+
+
+# ---------------------------------------------------------------- channels
+
+
+async def _approvals_channel(asking: Asking, config: Config) -> Finding:
+    name, channel = "approvals.channel", config.approvals.channel
+    if channel is None:
+        return note(name, "not set, so retry requests are refused", "Set it to the id of the channel for requests.")
+    return await _channel(asking, name, channel)
+
+
+async def _digests(asking: Asking, config: Config, now: datetime) -> list[Finding]:
+    if not config.digests:
+        return [note("digests", "none is configured")]
+    return [await _digest(asking, plan, now) for plan in config.digests]
+
+
+async def _digest(asking: Asking, plan: DigestPlan, now: datetime) -> Finding:
+    finding = await _channel(asking, f"digests.{plan.name}", plan.channel)
+    slot = digests.next_slot(plan, now)
+    local = slot.astimezone(ZoneInfo(plan.timezone))
+    following = f"next at {local:%a %Y-%m-%d %H:%M} {plan.timezone} ({slot.astimezone(UTC):%a %H:%M} UTC)"
+    return Finding(finding.name, finding.ok, f"{finding.sentence}; {following}", finding.mend)
+
+
+async def _channel(asking: Asking, name: str, channel: str) -> Finding:
+    """Is it there, open, and the bot in it: else its posts are refused."""
+    if asking.trouble:
+        return note(name, asking.trouble)
+    try:
+        room = await asking.people.room(channel)
+    except UpstreamError as error:
+        if error.code == "channel_not_found":
+            mend = "Compare the id (at the end of the channel's details); in a private channel type /invite @Patches."
+            return bad(name, f"{channel} does not exist, or it is private and the bot is not in it", mend)
+        return asking.failed(name, error)
+    if room.archived:
+        return bad(name, f"#{room.name} ({channel}) is archived", "Unarchive it, or name another channel.")
+    if not room.member:
+        return bad(name, f"the bot is not in #{room.name} ({channel})", "Type /invite @Patches in that channel.")
+    return good(name, f"the bot is in #{room.name} ({channel})")

@@ -1,0 +1,65 @@
+"""ESET and N-sight examined: can the bot log in, and does it see what it needs."""
+
+from bot.clients.eset import Eset
+from bot.clients.nsight import Nsight
+from bot.config import Config
+from bot.errors import Kind, UpstreamError
+from bot.flows.check.findings import Finding, advice, bad, good, note, told
+from bot.markup import plural
+
+LOGIN, ATTEMPTS, NSIGHT = "ESET login", "ESET attempts", "N-sight"
+_NO_ACCESS = (
+    "Give the API user a permission set with at least Read for patch management, and see that the licence includes "
+    "Vulnerability & Patch Management."
+)
+_NO_CLIENTS = "The key sees the clients of the Agent Key user's client group: give that user the clients to be patched."
+
+
+async def eset(config: Config) -> list[Finding]:
+    """Logs in, then asks for the list; that may take ESET some minutes."""
+    source = config.eset
+    client = Eset(source.auth_url, source.patch_url, source.username, source.password.reveal())
+    try:
+        login = await _login(client, source.username)
+        return [login, await _attempts(client) if login.ok else note(ATTEMPTS, "not asked for without a login")]
+    finally:
+        await client.close()
+
+
+async def _login(client: Eset, username: str) -> Finding:
+    try:
+        await client.login()
+    except UpstreamError as error:
+        if error.kind is Kind.FORBIDDEN:
+            return bad(LOGIN, "ESET answers the login itself with 403, whatever the password", advice(error))
+        return bad(LOGIN, told(error), advice(error))
+    return good(LOGIN, f"works for {username}")
+
+
+async def _attempts(client: Eset) -> Finding:
+    try:
+        listing = await client.recent()
+    except UpstreamError as error:
+        if error.kind is Kind.FORBIDDEN:
+            return bad(ATTEMPTS, "the API user may log in, but not read patching attempts (403)", _NO_ACCESS)
+        return bad(ATTEMPTS, told(error), advice(error))
+    listed = f"{plural(len(listing.attempts), 'attempt')} listed"
+    if listing.unreadable:
+        return note(ATTEMPTS, f"{listed}; {plural(listing.unreadable, 'row')} could not be read and are left out")
+    return good(ATTEMPTS, listed)
+
+
+async def nsight(config: Config) -> list[Finding]:
+    """Lists the clients: the one call that proves key, territory and firewall at once."""
+    source = config.nsight
+    client = Nsight(source.url, source.api_key.reveal(), source.user_agent)
+    try:
+        clients = await client.clients()
+    except UpstreamError as error:
+        return [bad(NSIGHT, told(error), advice(error))]
+    finally:
+        await client.close()
+    if not clients:
+        return [bad(NSIGHT, "the key is good, but sees no client at all", _NO_CLIENTS)]
+    devices = sum(one.servers + one.workstations for one in clients)
+    return [good(NSIGHT, f"the key sees {plural(len(clients), 'client')} with {plural(devices, 'device')}")]

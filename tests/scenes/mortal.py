@@ -1,0 +1,205 @@
+"""Bots that die, and the world that outlives them: what `test_at_most_once` kills, restarts and asks about."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bot.demo.clock import Clock
+from bot.demo.slack.model import Shown
+from bot.demo.world import World
+from bot.model import PatchStatus, RetryRequest, State
+from bot.store import Store
+from tests.scenes.stage import CONFIG
+
+ROOT = Path(__file__).parents[2]
+
+
+class Process:
+    """One run of `tests.scenes.killed`."""
+
+    def __init__(self, child: asyncio.subprocess.Process) -> None:
+        self._child = child
+
+    @classmethod
+    async def start(cls, env: dict[str, str]) -> Self:
+        """Loads the bot and waits for the line to begin with."""
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.scenes.killed"),
+            cwd=ROOT,
+            env={**env, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        return cls(child)
+
+    async def told(self, line: str) -> str:
+        """Tells it a line and returns its answer, empty when it is dead or dies of it."""
+        if self._child.stdin is None or self._child.stdout is None:
+            raise ValueError("started without pipes")
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            self._child.stdin.write(f"{line}\n".encode())
+            await self._child.stdin.drain()
+            answer = await self._child.stdout.readline()
+        if not answer:
+            await self.ended()
+        return answer.decode().strip()
+
+    @property
+    def alive(self) -> bool:
+        return self._child.returncode is None
+
+    def kill(self) -> None:
+        """SIGKILL, as of the kernel when memory is short."""
+        if self.alive:
+            self._child.kill()
+
+    async def ended(self) -> int:
+        return await self._child.wait()
+
+    async def stop(self) -> None:
+        """Ends it cleanly if it lives; killed when it has not ended after ten seconds."""
+        if self.alive and self._child.stdin is not None:
+            self._child.stdin.close()
+        try:
+            async with asyncio.timeout(10):
+                await self.ended()
+        except TimeoutError:
+            self.kill()
+            await self.ended()
+
+
+@dataclass(frozen=True)
+class Target:
+    """Patches of one device, all Failed, that a request asks to retry."""
+
+    device: int
+    ids: tuple[int, ...]
+
+
+class Afterlife:
+    """A world on real time, one database, and as many bots as a test likes to start and kill in it."""
+
+    def __init__(self, folder: Path, *, config: str = CONFIG) -> None:
+        self.world = World(clock=Clock(datetime.now(UTC), speed=1))
+        self.world.slack.patience = 1.0  # a bot that is dead acks no click
+        self._folder, self._config = folder, config
+        self._processes: list[Process] = []
+        self._spare: asyncio.Task[Process] | None = None
+        self._ahead = 0.0
+        self._stack = AsyncExitStack()
+        self._targets = self._failed_patches()
+        self._env: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.world)
+            self._env = self.world.env(self._folder, self._config)
+            self.store = await Store.open(self._env["DATABASE_URL"])
+            stack.push_async_callback(self.store.close)
+            stack.push_async_callback(self._stop)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _stop(self) -> None:
+        if self._spare is not None:
+            self._processes.append(await self._spare)
+        await asyncio.gather(*(process.stop() for process in self._processes))
+
+    # ---------------------------------------------------------------- bots
+
+    async def start(self, *, point: int | None = None, nsight: str = "") -> Process:
+        """One more bot beside those that live, connected; or one that dies at ``point`` (from its start on) if it
+        gets that far. ``nsight``: its NSIGHT_URL, unless it is the stand-in's own."""
+        living = sum(process.alive for process in self._processes)
+        await self.world.slack.until(lambda: len(self.world.slack.sockets.connections) == living)
+        process = await (self._spare or Process.start(self._env))
+        self._processes.append(process)
+        begin: dict[str, Any] = {"ahead": self._ahead, "point": point, "nsight": nsight or self.world.nsight.url}
+        if await process.told(json.dumps(begin)):
+            await self.world.slack.until(lambda: len(self.world.slack.sockets.connections) == living + 1)
+        self._spare = asyncio.create_task(Process.start(self._env))  # loads while this one works
+        return process
+
+    async def later(self, seconds: float = 0) -> None:
+        """Time goes by in the world and for every living bot; the bots' schedulers look at everything that is due."""
+        self._ahead += seconds
+        self.world.clock.advance(seconds)
+        living = [process for process in self._processes if process.alive]
+        await asyncio.gather(*(process.told(f"later {self._ahead}") for process in living))
+
+    async def looks(self, process: Process) -> None:
+        """One tick of one bot's scheduler."""
+        await process.told(f"later {self._ahead}")
+
+    def only_looks(self) -> None:
+        """The oldest living bot gets no clicks and commands any more; its scheduler alone is at work."""
+        self.world.slack.sockets.connections[0].leaving = True
+
+    # ---------------------------------------------------------------- what people do and see
+
+    def _failed(self) -> Iterator[Machine]:
+        """Machines with failed patches, each of which will install at the next retry; round and round."""
+        machines = [m for m in self.world.fleet.machines() if m.patching and any(map(_has_failed, m.patches.values()))]
+        for machine in itertools.cycle(machines):
+            for patch in machine.patches.values():
+                if _has_failed(patch) or patch in self._retried:
+                    self._retried.append(patch)
+                    patch.status = PatchStatus.FAILED
+                    patch.outcomes.clear()
+            yield machine
+
+    async def asked(self) -> RetryRequest:
+        """Bob asks for a retry on the next device that has failed patches, and hears that it waits for approval."""
+        command, device = self.command()
+        exchange = await self.world.slack.says("bob", command)
+        await exchange.answer(saying="is made")
+        return (await self.store.history(device, 1))[0]
+
+    def command(self) -> tuple[str, int]:
+        """What Bob types to retry all failed patches of the next device, and that device's id."""
+        target = next(self._targets, None)
+        if target is None:  # once round: what was installed fails again
+            for machine, patch in self._failing:
+                machine.patches[patch].status = PatchStatus.FAILED
+            self._targets = iter(self._all)
+            target = next(self._targets)
+        return f"/patches retry {target.device} {','.join(map(str, target.ids))}", target.device
+
+    async def clicks(self, user: str, button: str, request: RetryRequest) -> None:
+        await self.world.slack.clicks(user, button, self.card(request))
+
+    def cards(self, request: RetryRequest) -> list[Shown]:
+        title = f"Retry request #{request.id}:"
+        return [m for m in self.world.slack.messages if m.channel == "C0PATCHAPPROVE" and title in m.screen]
+
+    def card(self, request: RetryRequest) -> Shown:
+        return self.cards(request)[-1]
+
+    def arrived(self, request: RetryRequest) -> int:
+        """How often N-sight was told to retry on this device since the request was made."""
+        retries = self.world.nsight.retries
+        return sum(retry.device_id == request.device.id and retry.at >= request.asked_at for retry in retries)
+
+    async def now(self, request: RetryRequest) -> RetryRequest:
+        """The request as it stands in the database."""
+        found = await self.store.request(request.id)
+        assert found is not None
+        return found
+
+    async def state(self, request: RetryRequest) -> State:
+        return (await self.now(request)).state

@@ -1,0 +1,120 @@
+"""A TCP relay before N-sight that watches the connection of one call and acts at an exact byte of it."""
+
+import asyncio
+from collections.abc import Callable
+from urllib.parse import urlsplit, urlunsplit
+
+
+class Relay:
+    """Stands before ``target``; ``url`` is the same place through the relay.
+
+    The connection that carries ``call`` is watched: once ``asked`` bytes of its request have been passed on to the
+    target, or ``answered`` bytes of its answer to the client, ``then`` is called, once, and this connection carries
+    nothing more in either direction. Without both it only measures: ``request`` and ``answer`` are what passed.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        call: str = "patch_retry",
+        asked: int | None = None,
+        answered: int | None = None,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        self._target, self._call = urlsplit(target), f"service={call}&".encode()
+        self._asked, self._answered, self._then = asked, answered, then
+        self._server: asyncio.Server | None = None
+        self._relays: set[asyncio.Task[None]] = set()
+        self.request = self.answer = b""
+        self.reached = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        """ValueError before `start`."""
+        if self._server is None:
+            raise ValueError("the relay is not running")
+        port = self._server.sockets[0].getsockname()[1]
+        return urlunsplit(self._target._replace(netloc=f"127.0.0.1:{port}"))
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+
+    def refuse(self) -> None:
+        """No new connection is accepted any more; those that there are live on."""
+        if self._server is not None:
+            self._server.close()
+
+    async def stop(self) -> None:
+        self.refuse()
+        for relay in self._relays:
+            relay.cancel()
+        await asyncio.gather(*self._relays, return_exceptions=True)
+
+    async def _connected(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        relay = asyncio.current_task()
+        if relay is not None:
+            self._relays.add(relay)
+            relay.add_done_callback(self._relays.discard)
+        watched = asyncio.Event()
+        onward: asyncio.StreamWriter | None = None
+        try:
+            answers, onward = await asyncio.open_connection(self._target.hostname, self._target.port)
+            ways = {
+                asyncio.create_task(self._ask(client, onward, watched)),
+                asyncio.create_task(self._answer_(answers, back, watched)),
+            }
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+        except OSError:
+            return
+        finally:
+            for end in (back, onward):
+                if end is not None:
+                    end.close()
+
+    async def _ask(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, watched: asyncio.Event) -> None:
+        while piece := await source.read(65536):
+            if self._call in piece:
+                watched.set()
+            if watched.is_set():
+                piece, last = _cut(piece, len(self.request), self._asked)
+                self.request += piece
+                if last:
+                    await _pass(piece, sink)
+                    return self._act()
+            await _pass(piece, sink)
+        return None
+
+    async def _answer_(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, watched: asyncio.Event) -> None:
+        while piece := await source.read(65536):
+            if watched.is_set():
+                piece, last = _cut(piece, len(self.answer), self._answered)
+                self.answer += piece
+                if last:
+                    await _pass(piece, sink)
+                    return self._act()
+            await _pass(piece, sink)
+        return None
+
+    def _act(self) -> None:
+        self.reached.set()
+        if self._then is not None:
+            then, self._then = self._then, None
+            then()
+
+
+def _cut(piece: bytes, passed: int, limit: int | None) -> tuple[bytes, bool]:
+    """The part of ``piece`` that may pass, and whether the limit is reached with it."""
+    if limit is None or passed + len(piece) < limit:
+        return piece, False
+    return piece[: limit - passed], True
+
+
+async def _pass(piece: bytes, sink: asyncio.StreamWriter) -> None:
+    sink.write(piece)
+    await sink.drain()

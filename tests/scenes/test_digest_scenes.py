@@ -1,0 +1,329 @@
+"""Digests on their schedule: each slot once, no failure missing and none twice, whatever is down at the time."""
+
+import asyncio
+import re
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.demo.catalogue import Application
+from bot.demo.clock import Clock
+from bot.demo.fleet import AttemptRow
+from bot.demo.slack.model import Shown
+from bot.demo.world import World
+from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
+
+NEWS = "C0PATCHNEWS"
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+THURSDAY = datetime(2025, 3, 13, 8, 0, tzinfo=UTC)  # 09:00 in Berlin, the first slot after the clock's start
+SELDOM = '[eset]\nevery = "30d"\n\n'  # ESET allows ten calls a second, of real time
+SILENT = CONFIG + "post_when_empty = false\n"
+
+
+def quiet(world: World) -> World:
+    """A week in which nothing was patched so far, so that a scene knows every attempt there is."""
+    world.fleet.attempts.clear()
+    return world
+
+
+def fails(world: World, *names: str, ago: timedelta = MINUTE, status: str = "FAILED_DOWNLOAD_ERROR") -> None:
+    """An application of each name fails, as ESET lists from now on."""
+    ended = world.clock.now() - ago
+    for name in names:
+        application = Application("Fabrikam & Co", name, name, ("1.0", "2.0"), date(2025, 3, 1))
+        world.fleet.attempts.append(AttemptRow(1001, application, "1.0", "2.0", status, ended - MINUTE, ended))
+
+
+async def reach(stage: Stage, instant: datetime) -> None:
+    await stage.later(instant - stage.world.clock.now())
+
+
+def digests(stage: Stage) -> list[Shown]:
+    return stage.posted(NEWS)
+
+
+def told(digest: Shown) -> dict[str, int]:
+    """How often each application failed, as the digest's groups say."""
+    groups = re.findall(r"^(App \S+) .*: (\d+) failures?$", digest.screen, re.MULTILINE)
+    return {name: int(count) for name, count in groups}
+
+
+async def test_a_fresh_database_posts_nothing_late_and_its_first_digest_reaches_back_a_window(tmp_path: Path) -> None:
+    async with World() as world:
+        fails(quiet(world), "App old", ago=timedelta(hours=25))
+        fails(world, "App new", ago=timedelta(minutes=10))
+        async with staged(tmp_path, world=world) as stage:
+            await stage.later(MINUTE)
+            assert digests(stage) == []
+            await reach(stage, THURSDAY - MINUTE)
+            assert digests(stage) == []
+            await reach(stage, THURSDAY)
+            [digest] = digests(stage)
+            assert told(digest) == {"App new": 1}
+            assert "daily: 1 failed patching attempt" in digest.plain
+            assert "Late" not in digest.plain
+            await stage.later(timedelta(hours=5))
+            assert len(digests(stage)) == 1
+            assert (
+                "Last scheduled digest: daily, 2025-03-13 08:00 UTC"
+                in (await stage.asks("bob", "/patches status")).plain
+            )
+            assert nothing_left(stage) == []
+
+
+async def test_in_a_week_with_a_weekend_no_failure_is_missing_and_none_is_told_twice(tmp_path: Path) -> None:
+    async with World() as world:
+        world.eset.expires_in = 14 * 86400
+        happened: Counter[str] = Counter()
+        async with staged(tmp_path, world=quiet(world)) as stage:
+            for day in range(8):
+                for hour in (2, 8):
+                    await reach(stage, max(THURSDAY + day * DAY + timedelta(hours=hour - 8), world.clock.now()))
+                    name = f"App {day}-{hour}"
+                    fails(world, *[name] * (1 + day % 3))
+                    happened[name] += 1 + day % 3
+            fails(world, "App listed-late", ago=timedelta(days=2))  # ESET tells of it only now
+            happened["App listed-late"] += 1
+            await reach(stage, THURSDAY + 8 * DAY)
+            posted = digests(stage)
+            assert [f"{digest.at:%a %H:%M}" for digest in posted] == [
+                f"{day} 08:00" for day in ("Thu", "Fri", "Mon", "Tue", "Wed", "Thu", "Fri")
+            ]
+            counted = Counter[str]()
+            for digest in posted:
+                assert not counted.keys() & told(digest).keys()
+                counted.update(told(digest))
+            assert counted == happened
+            assert all("Late" not in digest.plain for digest in posted)
+            assert nothing_left(stage) == []
+
+
+@pytest.mark.parametrize(
+    ("cron", "slots"),
+    [
+        ("0 9 * * *", ["2025-03-29 08:00", "2025-03-30 07:00", "2025-03-31 07:00"]),
+        ("30 2 * * *", ["2025-03-29 01:30", "2025-03-30 01:00", "2025-03-31 00:30"]),  # skipped on the 30th
+        ("30 2 * * *", ["2025-10-25 00:30", "2025-10-26 00:30", "2025-10-27 01:30"]),  # twice on the 26th
+    ],
+)
+async def test_a_change_of_the_clocks_neither_repeats_nor_swallows_a_digest(
+    cron: str, slots: list[str], tmp_path: Path
+) -> None:
+    instants = [datetime.fromisoformat(f"{slot}Z") for slot in slots]
+    async with World(clock=Clock(instants[0] - timedelta(hours=6))) as world:
+        config = SELDOM + CONFIG.replace("0 9 * * 1-5", cron)
+        async with staged(tmp_path, world=quiet(world), config=config) as stage:
+            for number, instant in enumerate(instants):
+                await reach(stage, instant - MINUTE)
+                assert len(digests(stage)) == number
+                for late in range(3):
+                    await reach(stage, instant + timedelta(hours=late))
+                    assert len(digests(stage)) == number + 1
+            assert [f"{digest.at:%Y-%m-%d %H:%M}" for digest in digests(stage)] == slots
+            assert all("Late" not in digest.plain for digest in digests(stage))
+            assert nothing_left(stage) == []
+
+
+async def test_two_processes_on_one_database_post_a_slot_once(tmp_path: Path) -> None:
+    async with World() as world, staged(tmp_path, world=quiet(world)) as one, staged(tmp_path, world=world) as two:
+        for day in range(2):
+            fails(world, f"App {day}")
+            world.clock.advance(THURSDAY + day * DAY - world.clock.now())
+            await asyncio.gather(one.bot.tick(), two.bot.tick())
+            await asyncio.gather(two.bot.tick(), one.bot.tick())
+        assert [told(digest) for digest in digests(one)] == [{"App 0": 1}, {"App 1": 1}]
+        assert (await one.actions()).count("digest.post") == 2
+        assert nothing_left(one) == []
+
+
+async def test_after_downtime_one_late_digest_covers_every_slot_that_was_missed(tmp_path: Path) -> None:
+    async with World() as world:
+        async with staged(tmp_path, world=quiet(world)) as stage:
+            fails(world, "App before")
+            await reach(stage, THURSDAY)
+        for day in range(5):  # the bot is down from Thursday to Tuesday
+            fails(world, f"App down-{day}")
+            world.clock.advance(DAY)
+        world.clock.advance(timedelta(hours=1))
+        async with staged(tmp_path, world=world) as stage:
+            await stage.later(timedelta(hours=3))
+            first, late = digests(stage)
+            assert told(first) == {"App before": 1}
+            assert told(late) == {f"App down-{day}": 1 for day in range(5)}
+            assert "Late: was due 2025-03-18 08:00 UTC; covers 2 missed slots too" in late.plain
+            await reach(stage, THURSDAY + 6 * DAY)
+            assert "No patching attempts since 2025-03-18 08:00 UTC" in digests(stage)[-1].plain
+            assert nothing_left(stage) == []
+
+
+async def test_a_plan_that_was_never_posted_and_missed_its_slots_is_late_too(tmp_path: Path) -> None:
+    async with World() as world:
+        async with staged(tmp_path, world=quiet(world)):
+            pass
+        world.clock.advance(timedelta(days=6))
+        for day in range(6):
+            fails(world, f"App down-{day}", ago=day * DAY + timedelta(hours=3))
+        fails(world, "App old", ago=timedelta(days=6, hours=3))
+        async with staged(tmp_path, world=world) as stage:
+            [late] = digests(stage)
+            assert "covers 3 missed slots too" in late.plain
+            assert told(late) == {f"App down-{day}": 1 for day in range(6)}
+            assert nothing_left(stage) == []
+
+
+async def test_a_plan_that_shall_not_post_when_nothing_failed_stays_silent(tmp_path: Path) -> None:
+    async with World() as world, staged(tmp_path, world=quiet(world), config=SILENT) as stage:
+        fails(world, "App fine", status="OK_INSTALLED")
+        await reach(stage, THURSDAY)
+        assert digests(stage) == []
+        assert (await stage.actions()) == ["digest.post"]  # the slot is covered all the same
+        fails(world, "App bad")
+        await reach(stage, THURSDAY + DAY)
+        [digest] = digests(stage)
+        assert told(digest) == {"App bad": 1}
+        assert nothing_left(stage) == []
+
+
+async def test_a_plan_that_posts_when_nothing_failed_says_so_in_a_line(tmp_path: Path) -> None:
+    async with World() as world, staged(tmp_path, world=quiet(world)) as stage:
+        await reach(stage, THURSDAY)
+        assert "No patching attempts" in digests(stage)[0].plain
+        fails(world, "App fine", status="OK_INSTALLED")
+        await reach(stage, THURSDAY + DAY)
+        assert "Nothing failed: 1 attempt" in digests(stage)[1].plain
+        assert nothing_left(stage) == []
+
+
+# ---------------------------------------------------------------- when something is down
+
+
+@pytest.mark.parametrize("fault", ["cut_before", "http_500", "html", "archived"])
+async def test_when_slack_cannot_take_the_digest_it_is_posted_later_once(fault: str, tmp_path: Path) -> None:
+    async with World() as world:
+        fails(quiet(world), "App bad")
+        async with staged(tmp_path, world=world) as stage:
+            if fault == "archived":
+                world.slack.archive(NEWS)
+            else:
+                world.slack.faults.add("chat.postMessage", fault, times=None)
+            await reach(stage, THURSDAY)
+            await stage.later(MINUTE)
+            assert digests(stage) == []
+            world.slack.faults.clear()
+            world.slack.archive(NEWS, archived=False)
+            await stage.later(timedelta(minutes=10))
+            await stage.later(timedelta(minutes=10))
+            [digest] = digests(stage)
+            assert told(digest) == {"App bad": 1}
+            assert "Late: was due 2025-03-13 08:00 UTC" in digest.plain
+            assert nothing_left(stage) == []
+
+
+async def test_a_digest_whose_answer_was_lost_is_posted_again_and_then_no_more(tmp_path: Path) -> None:
+    async with World() as world:
+        fails(quiet(world), "App bad")
+        async with staged(tmp_path, world=world) as stage:
+            world.slack.faults.add("chat.postMessage", "lost_answer")
+            await reach(stage, THURSDAY)
+            for _ in range(3):
+                await stage.later(MINUTE)
+            assert [told(digest) for digest in digests(stage)] == [{"App bad": 1}] * 2
+            assert (await stage.actions()).count("digest.post") == 1
+            assert nothing_left(stage) == []
+
+
+async def test_when_eset_is_down_at_the_slot_the_digest_says_so_and_the_next_one_has_the_rest(tmp_path: Path) -> None:
+    async with World() as world:
+        fails(quiet(world), "App known")
+        async with staged(tmp_path, world=world) as stage:
+            await world.eset.stop()
+            fails(world, "App unseen")
+            await reach(stage, THURSDAY)
+            [digest] = digests(stage)
+            assert told(digest) == {"App known": 1}
+            assert "ESET could not be reached (reference" in digest.plain
+            assert "What follows was collected 2025-03-12 08:30 UTC" in digest.plain
+            await world.eset.start()
+            await reach(stage, THURSDAY + DAY)
+            assert told(digests(stage)[1]) == {"App unseen": 1}
+            assert "could not be reached" not in digests(stage)[1].plain
+            assert nothing_left(stage) == []
+
+
+async def test_five_thousand_failing_applications_make_one_message_and_the_rest_is_found(tmp_path: Path) -> None:
+    async with World() as world:
+        fails(quiet(world), *(f"App {number:04}" for number in range(5000)), "App 0007")
+        async with staged(tmp_path, world=world) as stage:
+            await reach(stage, THURSDAY)
+            [digest] = digests(stage)
+            assert "daily: 5,001 failed patching attempts" in digest.plain
+            assert told(digest) == {"App 0007": 2} | {f"App {number:04}": 1 for number in (*range(7), 8, 9)}
+            assert "and 4,990 more application versions with 4,990 failures" in digest.plain
+            assert "/patches recent failed" in digest.plain
+            found = await stage.asks("bob", '/patches recent failed app:"App 4999"')
+            assert "1 failed" in found.plain
+            assert "App 4999 (Fabrikam & Co) 1.0 → 2.0" in found.plain
+            assert nothing_left(stage) == []
+
+
+# ---------------------------------------------------------------- by hand
+
+
+async def test_a_digest_posted_by_hand_does_not_move_the_schedule(tmp_path: Path) -> None:
+    async with World() as world:
+        fails(quiet(world), "App bad")
+        async with staged(tmp_path, world=world) as stage:
+            before = (await stage.asks("bob", "/patches digest list")).screen
+            answer = await stage.asks("bob", "/patches digest now DAILY")
+            assert "The digest daily was posted in #patch-news" in answer.plain
+            assert (await stage.asks("bob", "/patches digest list")).screen == before
+            assert "next 2025-03-13 08:00 UTC" in before
+            await reach(stage, THURSDAY)
+            by_hand, scheduled = digests(stage)
+            assert told(by_hand) == told(scheduled) == {"App bad": 1}
+            assert await stage.actions() == ["digest.now", "digest.post"]
+            assert nothing_left(stage) == []
+
+
+async def test_a_digest_by_hand_that_slack_does_not_take_is_told(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        stage.world.slack.kick_bot(NEWS)
+        answer = await stage.asks("bob", "/patches digest now daily")
+        assert "Slack refused (reference" in answer.plain
+        assert "not_in_channel" in answer.plain
+        assert await stage.actions() == []
+        assert nothing_left(stage) == []
+
+
+async def test_a_group_of_a_digest_leads_to_a_request_for_one_device(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.asks("bob", "/patches digest now daily")
+        [digest] = digests(stage)
+        assert digest.buttons.count("Retry…") == min(10, len(digest.buttons))
+        assert "Only full members" in (await stage.clicks("gina", "Retry…", digest)).answers[-1].plain
+        view = await stage.opens("bob", "Retry…", digest)
+        assert "failed somewhere" in view.plain
+        form = {"Device": "SRV-DC01", "Patch ids": "4;5", "Reason": "seen in the digest"}
+        assert "4;5" in (await stage.submits("bob", form))["ids"]
+        assert view.open
+        assert await stage.submits("bob", form | {"Patch ids": "4, 5,"}) == {}
+        assert "Request #1 is made: retry 4,5 on SRV-DC01" in stage.told("bob")
+        assert "seen in the digest" in stage.card.plain
+        for device, ids, sentence in (("SRV-FILE01", "failed", "fits 2 devices"), ("1001", "4711", "4711 is no patch")):
+            await stage.opens("bob", "Retry…", digest)
+            assert await stage.submits("bob", {"Device": device, "Patch ids": ids}) == {}
+            assert sentence in stage.told("bob")
+        assert len(stage.posted("C0PATCHAPPROVE")) == 1
+        assert nothing_left(stage) == []
+
+
+async def test_the_buttons_of_an_old_digest_are_answered_after_their_tokens_are_gone(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.asks("bob", "/patches digest now daily")
+        [digest] = digests(stage)
+        await stage.later(timedelta(days=91))
+        exchange = await stage.clicks("bob", "Retry…", digest)
+        assert "too old for its button" in exchange.answers[-1].plain
+        assert nothing_left(stage) == []

@@ -1,0 +1,176 @@
+"""What becomes of an approved request: the claim, the answer to the call, and what reading the device shows."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot import approvals
+from bot.approvals import Standing
+from bot.errors import Refused
+from bot.model import CallVerdict, Fate, Patch, RetryAnswer, State
+from tests.sample_requests import ANN, CALLED, FAILED, NOW, fates, in_state, pending, policy, read, step
+
+# ---------------------------------------------------------------- the claim
+
+
+def test_a_claim_sends_what_is_still_failed_and_names_what_is_not() -> None:
+    request = replace(in_state(State.APPROVED), patches=pending(1, 4, 5, 6, 8).patches)
+    after = step(request, approvals.Claim("here:1", NOW, read(p4=16, p5=8, p6=48)))
+    assert after.state is State.SENDING
+    assert (after.owner, after.deadline, after.called_at) == ("here:1", NOW, NOW)
+    assert fates(after) == {4: Fate.WAITING, 5: Fate.LEFT_OUT, 6: Fate.WAITING, 8: Fate.GONE}
+    assert [patch.label for patch in after.patches] == ["Failed", "Installed", "48", "no longer listed"]
+
+
+@pytest.mark.parametrize("shown", [read(p4=8, p5=8), read(p4=2), {}])
+def test_a_claim_with_nothing_left_to_retry_ends_the_request_unsent(shown: dict[int, Patch]) -> None:
+    after = step(in_state(State.APPROVED), approvals.Claim("here:1", NOW, shown))
+    assert after.state is State.REJECTED
+    assert "nothing was sent" in after.note
+    assert (after.owner, after.next_at) == ("", None)
+
+
+def test_a_held_request_is_tried_again_ever_more_slowly() -> None:
+    approved = replace(in_state(State.APPROVED), approved_at=NOW)
+    waits = []
+    for waited in (0, 20, 100, 3000):
+        now = NOW + timedelta(seconds=waited)
+        after = approvals.step(approved, approvals.Hold("down"), policy(), now)
+        assert after.next_at is not None
+        waits.append((after.next_at - now).total_seconds())
+    assert waits == [15, 20, 100, 300]
+
+
+# ---------------------------------------------------------------- what became of the call
+
+
+def answer(verdict: CallVerdict, retried: str = "", already: str = "", words: str = "") -> RetryAnswer:
+    ids = [frozenset(map(int, text.split())) for text in (retried, already)]
+    return RetryAnswer(verdict, retried=ids[0], already=ids[1], words=words)
+
+
+ACC, REF, NOT, UNK = CallVerdict.ACCEPTED, CallVerdict.REFUSED, CallVerdict.NOT_SENT, CallVerdict.UNKNOWN
+ANSWERS = [
+    (answer(ACC, retried="4 5"), State.QUEUED, {4: Fate.QUEUED, 5: Fate.QUEUED}, ""),
+    (answer(ACC, retried="4"), State.QUEUED, {4: Fate.QUEUED, 5: Fate.UNCLEAR}, ""),
+    (answer(ACC, retried="4", already="5"), State.QUEUED, {4: Fate.QUEUED, 5: Fate.ALREADY}, ""),
+    (answer(ACC, already="4 5"), State.QUEUED, {4: Fate.ALREADY, 5: Fate.ALREADY}, ""),
+    (answer(ACC), State.QUEUED, {4: Fate.UNCLEAR, 5: Fate.UNCLEAR}, ""),
+    (answer(REF, words="no such device"), State.REJECTED, {4: Fate.WAITING, 5: Fate.WAITING}, "no such device"),
+    (answer(NOT, words="no route"), State.REJECTED, {4: Fate.WAITING, 5: Fate.WAITING}, "Nothing was sent: no route"),
+    (answer(UNK, words="cut off"), State.UNKNOWN, {4: Fate.WAITING, 5: Fate.WAITING}, "cut off"),
+]
+
+
+@pytest.mark.parametrize("state", [State.SENDING, State.UNKNOWN])
+@pytest.mark.parametrize(("said", "state_after", "fates_after", "note"), ANSWERS)
+def test_each_answer_leads_to_its_state_also_when_it_comes_late(
+    said: RetryAnswer, state_after: State, fates_after: dict[int, Fate], note: str, state: State
+) -> None:
+    after = step(in_state(state), approvals.Conclude(said))
+    assert after.state is state_after
+    assert fates(after) == fates_after
+    assert note in after.note
+    assert (after.owner, after.deadline) == ("", None)
+
+
+def test_what_was_left_out_stays_left_out_whatever_the_answer_says() -> None:
+    sending = replace(in_state(State.SENDING), patches=pending(1, 4, 5).patches)
+    sending = replace(sending, patches=(sending.patches[0], replace(sending.patches[1], fate=Fate.LEFT_OUT)))
+    after = step(sending, approvals.Conclude(answer(ACC, retried="4 5")))
+    assert fates(after) == {4: Fate.QUEUED, 5: Fate.LEFT_OUT}
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 2, 5])
+def test_an_unknown_is_not_read_before_two_minutes_after_the_call(minutes: int) -> None:
+    lost = step(in_state(State.SENDING), approvals.LoseTrack(), after=timedelta(minutes=minutes))
+    assert lost.next_at == CALLED + timedelta(minutes=max(2, minutes))
+
+
+SETTLING = [
+    # what the device shows → state, fates
+    (read(p4=16, p5=16), State.UNKNOWN, {4: Fate.WAITING, 5: Fate.WAITING}),
+    (read(p4=1, p5=16), State.UNKNOWN, {4: Fate.WAITING, 5: Fate.WAITING}),
+    (read(p4=32, p5=16), State.UNKNOWN, {4: Fate.WAITING, 5: Fate.WAITING}),
+    ({}, State.UNKNOWN, {4: Fate.WAITING, 5: Fate.WAITING}),
+    (read(p4=2, p5=2), State.QUEUED, {4: Fate.QUEUED, 5: Fate.QUEUED}),
+    (read(p4=4, p5=8), State.QUEUED, {4: Fate.QUEUED, 5: Fate.INSTALLED}),
+    (read(p4=8, p5=64), State.FINISHED, {4: Fate.INSTALLED, 5: Fate.RESTART}),
+    (read(p4=2, p5=16), State.QUEUED, {4: Fate.QUEUED, 5: Fate.OTHER}),
+    (read(p4=18, p5=20), State.UNKNOWN, {4: Fate.WAITING, 5: Fate.WAITING}),
+]
+
+
+@pytest.mark.parametrize(("shown", "state_after", "fates_after"), SETTLING)
+def test_reading_settles_an_unknown_only_by_what_proves_that_the_call_arrived(
+    shown: dict[int, Patch], state_after: State, fates_after: dict[int, Fate]
+) -> None:
+    after = step(in_state(State.UNKNOWN), approvals.Read(shown), after=timedelta(minutes=2))
+    assert (after.state, fates(after)) == (state_after, fates_after)
+
+
+def test_a_patch_that_was_left_out_does_not_prove_that_the_call_arrived() -> None:
+    unknown = in_state(State.UNKNOWN)
+    unknown = replace(unknown, patches=(unknown.patches[0], replace(unknown.patches[1], fate=Fate.LEFT_OUT)))
+    after = step(unknown, approvals.Read(read(p4=16, p5=8)))
+    assert after.state is State.UNKNOWN
+
+
+FOLLOWING = [
+    # fate and label so far, the device shows, minutes since the call → fate
+    (Fate.QUEUED, "Failed", 16, 1, Fate.QUEUED),  # it may not have moved yet
+    (Fate.QUEUED, "Failed", 16, 2, Fate.FAILED_AGAIN),
+    (Fate.QUEUED, "Pending", 16, 1, Fate.FAILED_AGAIN),  # it moved and came back
+    (Fate.QUEUED, "Failed", 2, 1, Fate.QUEUED),
+    (Fate.QUEUED, "Pending", 4, 20, Fate.QUEUED),
+    (Fate.QUEUED, "Queued", 8, 20, Fate.INSTALLED),
+    (Fate.QUEUED, "Queued", 72, 20, Fate.RESTART),
+    (Fate.QUEUED, "Queued", 32, 20, Fate.OTHER),
+    (Fate.QUEUED, "Queued", 1, 20, Fate.QUEUED),  # Missing: to be installed
+    (Fate.UNCLEAR, "Failed", 16, 1, Fate.UNCLEAR),
+    (Fate.UNCLEAR, "Failed", 16, 2, Fate.OTHER),
+    (Fate.UNCLEAR, "Failed", 2, 1, Fate.QUEUED),
+    (Fate.ALREADY, "Failed", 16, 1, Fate.OTHER),
+    (Fate.ALREADY, "Failed", 8, 1, Fate.INSTALLED),
+    (Fate.ALREADY, "Failed", 2, 1, Fate.QUEUED),
+    (Fate.INSTALLED, "Installed", 16, 30, Fate.INSTALLED),
+    (Fate.FAILED_AGAIN, "Failed", 8, 30, Fate.FAILED_AGAIN),
+    (Fate.LEFT_OUT, "Installed", 16, 30, Fate.LEFT_OUT),
+    (Fate.QUEUED, "Queued", None, 20, Fate.GONE),
+]
+
+
+@pytest.mark.parametrize(("fate", "label", "status", "minutes", "expected"), FOLLOWING)
+def test_a_patch_is_followed_by_what_the_device_shows(
+    fate: Fate, label: str, status: int | None, minutes: int, expected: Fate
+) -> None:
+    queued = in_state(State.QUEUED)
+    watched = replace(queued.patches[0], fate=fate, label=label)
+    shown = read(p5=2) if status is None else read(p4=status, p5=2)
+    after = step(replace(queued, patches=(watched, queued.patches[1])), approvals.Read(shown), after=_minutes(minutes))
+    assert after.patches[0].fate is expected
+
+
+def _minutes(count: int) -> timedelta:
+    return timedelta(minutes=count)
+
+
+def test_following_ends_when_its_time_is_over_and_says_what_is_still_open() -> None:
+    for event in (approvals.Read(read(p4=2, p5=8)), approvals.Postpone("down")):
+        after = step(in_state(State.QUEUED), event, after=timedelta(hours=48))
+        assert after.state is State.FINISHED
+        assert "still open" in after.note
+
+
+def test_an_unknown_is_never_ended_by_time_alone() -> None:
+    for event in (approvals.Read(FAILED), approvals.Postpone("down")):
+        assert step(in_state(State.UNKNOWN), event, after=timedelta(days=30)).state is State.UNKNOWN
+
+
+def test_an_unknown_cannot_be_closed_within_the_first_hour() -> None:
+    close = approvals.Close(ANN, Standing.APPROVER)
+    with pytest.raises(Refused, match="one hour after the call"):
+        step(in_state(State.UNKNOWN), close, after=timedelta(minutes=59))
+    closed = step(in_state(State.UNKNOWN), close, after=timedelta(minutes=60))
+    assert (closed.state, closed.decided_by) == (State.CLOSED, ANN)

@@ -1,0 +1,372 @@
+"""The demo's page: who may talk to it, and the main job played through what its browser side uses."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.demo import setting
+from bot.demo.page import hosted
+from bot.demo.page.files import TYPES
+from bot.demo.setting import Setting
+from bot.demo.world import World
+
+Json = dict[str, Any]
+CARDS, HELPDESK, NEWS = "C0PATCHAPPROVE", "C0HELPDESK", "C0PATCHNEWS"
+PEOPLE = {"bob": "U0BOB", "ann": "U0ANN", "dave": "U0DAVE"}
+
+
+class Browser:
+    """One page, without its looks: follows a person's screen and posts what the person does."""
+
+    def __init__(self, http: aiohttp.ClientSession, address: str, scene: Setting) -> None:
+        self.http, self.address, self.scene, self.heard = http, address, scene, ""
+
+    async def post(self, deed: str, person: str, status: int = 200, **body: Any) -> Json:
+        headers = {"Origin": self.address}
+        url = f"{self.address}/api/{deed}"
+        async with self.http.post(url, json={"as": PEOPLE[person], **body}, headers=headers) as answer:
+            told: Json = await answer.json()
+            assert answer.status == status, told
+            return told
+
+    async def screen(self, person: str, until: Callable[[Json], Any]) -> Any:
+        """The first true value of ``until``, asked of the screen after every event."""
+        async with asyncio.timeout(10), self.http.get(f"{self.address}/api/events?as={PEOPLE[person]}") as stream:
+            shown: Json = {}
+            async for name, data in self._events(stream):
+                _apply(shown, name, data)
+                if found := until(shown):
+                    return found
+        raise AssertionError(f"never on {person}'s screen; {list(shown['messages'].values())}")
+
+    async def message(self, person: str, channel: str, saying: str) -> Json:
+        """The newest message in a channel, not in a thread, that says so."""
+
+        def found(shown: Json) -> Json | None:
+            there = [one for one in shown["messages"].values() if one["channel"] == channel and not one["thread"]]
+            return next((one for one in reversed(there) if saying in json.dumps(one, ensure_ascii=False)), None)
+
+        message: Json = await self.screen(person, found)
+        return message
+
+    async def press(self, person: str, message: Json, text: str, status: int = 200) -> Json:
+        block, button = next(
+            (block, button)
+            for block in message["blocks"]
+            for button in [*block.get("elements", []), block.get("accessory") or {}]
+            if (button.get("text") or {}) and button["type"] == "button" and button["text"]["text"] == text
+        )
+        wish = {"message": message["id"], "block": block["block_id"], "action": button["action_id"]}
+        return await self.post("press", person, status, **wish)
+
+    async def _events(self, stream: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Any]]:
+        name = ""
+        async for line in stream.content:
+            self.heard += line.decode()
+            field, _, value = line.decode().rstrip("\n").partition(": ")
+            if field == "event":
+                name = value
+            elif field == "data":
+                yield name, json.loads(value)
+
+
+def _apply(shown: Json, name: str, data: Any) -> None:
+    if name == "screen":
+        shown |= data | {"messages": {one["id"]: one for one in data["messages"]}}
+    elif name == "message" and data.get("deleted"):
+        shown["messages"].pop(data["id"], None)
+    elif name == "message":
+        shown["messages"][data["id"]] = data
+    else:
+        shown[name] = data
+
+
+@asynccontextmanager
+async def opened(world: World | None = None) -> AsyncIterator[Browser]:
+    async with (
+        setting.opened(world=world, cron="0 9 * * *", every="15m", tick=0.05) as scene,
+        hosted(scene) as address,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+    ):
+        yield Browser(http, address, scene)
+
+
+# ---------------------------------------------------------------- who may talk to it
+
+
+async def test_every_file_is_served_with_a_policy_that_lets_no_other_script_run() -> None:
+    async with opened() as browser:
+        for path in ["", *TYPES]:
+            async with browser.http.get(f"{browser.address}/{path}") as answer:
+                assert answer.status == 200
+                assert answer.content_type == TYPES[path or "index.html"]
+                policy = answer.headers["Content-Security-Policy"]
+                assert "default-src 'none'" in policy
+                assert "script-src 'self'" in policy
+                assert "unsafe" not in policy
+                assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_the_page_has_no_inline_script_or_style_and_loads_nothing_from_elsewhere() -> None:
+    async with opened() as browser, browser.http.get(f"{browser.address}/") as answer:
+        html = await answer.text()
+        assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html) == []
+        assert re.findall(r"https?://|(?:src|href)=\"(?!/)", html) == []
+        for name in TYPES:
+            async with browser.http.get(f"{browser.address}/{name}") as file:
+                assert (
+                    re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b", await file.text())
+                    == []
+                )
+
+
+async def test_a_foreign_host_is_refused_so_that_no_other_name_can_be_bound_to_this_address() -> None:
+    async with opened() as browser:
+        port = browser.address.rpartition(":")[2]
+        for host, status in {
+            f"evil.example:{port}": 403,
+            "127.0.0.1": 403,
+            f"127.0.0.1.evil.example:{port}": 403,
+            f"localhost:{port}": 200,
+        }.items():
+            for path in ("/", "/app.js", "/api/events?as=U0BOB"):
+                async with browser.http.get(f"{browser.address}{path}", headers={"Host": host}) as answer:
+                    assert (host, path, answer.status) == (host, path, status)
+                    assert "Content-Security-Policy" in answer.headers
+
+
+@pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://127.0.0.1:1", "https://{own}"])
+async def test_a_post_from_another_origin_is_refused_and_does_nothing(origin: str | None) -> None:
+    async with opened() as browser:
+        headers = {"Origin": origin.format(own=browser.address[7:])} if origin else {}
+        body = {"as": "U0BOB", "channel": HELPDESK, "text": "/patches help"}
+        async with browser.http.post(f"{browser.address}/api/say", json=body, headers=headers) as answer:
+            assert answer.status == 403
+        assert browser.scene.world.slack.messages == []
+
+
+async def test_a_form_as_any_page_can_send_it_is_refused() -> None:
+    async with opened() as browser:
+        headers = {"Origin": browser.address, "Content-Type": "text/plain"}
+        async with browser.http.post(f"{browser.address}/api/failures", data="{}", headers=headers) as answer:
+            assert answer.status == 415
+
+
+# ---------------------------------------------------------------- what is done there
+
+
+async def test_the_main_job_from_the_request_to_installed_patches() -> None:
+    async with opened() as browser:
+        world = browser.scene.world
+        text = "/patches retry SRV-DC01 4,5 the browser & <b>the archiver</b>"
+        await browser.post("say", "bob", channel=HELPDESK, text=text)
+        answer = await browser.message("bob", HELPDESK, "Request #1 is made")
+        assert answer["private"]
+        card = await browser.message("ann", CARDS, "Waiting for approval")
+
+        await browser.press("bob", card, "Approve")
+        refusal = await browser.message("bob", CARDS, "somebody else has to decide")
+        assert refusal["private"]
+        assert world.nsight.retries == []
+
+        await browser.press("ann", card, "Approve")
+        await browser.message("ann", CARDS, "Queued by N-sight")
+        assert [(retry.device_id, retry.ids) for retry in world.nsight.retries] == [(1001, (4, 5))]
+
+        world.patches_install()
+        finished = await browser.message("bob", CARDS, "Finished: 2 of 2 installed")
+        assert finished["id"] == card["id"]
+        assert finished["edits"] >= 2
+        assert await browser.message("bob", "D0BOB", "Finished")
+        told = await browser.screen("ann", lambda shown: shown["clock"]["retries"])
+        assert [(one["device"], one["ids"]) for one in told] == [(1001, [4, 5])]
+        assert world.violations == []
+        assert [secret for secret in world.secrets() if secret in browser.heard] == []
+
+
+async def test_what_one_person_alone_may_see_is_on_no_other_screen() -> None:
+    async with opened() as browser:
+        await browser.post("say", "bob", channel=HELPDESK, text="/patches help")
+        await browser.message("bob", HELPDESK, "What you can type")
+        await browser.post("say", "ann", channel=HELPDESK, text="a word for everybody")
+        shown = await browser.screen("dave", lambda shown: shown["messages"])
+        assert [one["text"] for one in shown.values()] == ["a word for everybody"]
+
+
+async def test_a_modal_shows_what_is_missing_and_takes_what_is_right() -> None:
+    async with opened() as browser:
+        await browser.post("say", "bob", channel=HELPDESK, text="/patches device SRV-DC01")
+        page = await browser.message("bob", HELPDESK, "2 failed patches")
+        await browser.press("bob", page, "Retry…")
+        view = await browser.screen("bob", lambda shown: shown["view"] and "submit" in shown["view"] and shown["view"])
+        assert view["title"] == "Request a retry"
+        refused = await browser.post("submit", "bob", view=view["id"], values={"patches": [], "reason": ""})
+        assert refused == {"errors": {"patches": "Please complete this required field."}}
+        again = await browser.screen("bob", lambda shown: shown["view"])
+        assert again["errors"] == refused["errors"]
+        done = await browser.post("submit", "bob", view=view["id"], values={"patches": ["5"], "reason": "old"})
+        assert done == {"errors": {}}
+        assert await browser.screen("bob", lambda shown: shown["view"] is None)
+        await browser.message("ann", CARDS, "7-Zip")
+
+
+async def test_a_modal_can_be_closed_and_is_then_gone() -> None:
+    async with opened() as browser:
+        await browser.post("say", "bob", channel=HELPDESK, text="/patches retry 1001 failed")
+        card = await browser.message("ann", CARDS, "Waiting for approval")
+        await browser.press("ann", card, "Deny")
+        view = await browser.screen("ann", lambda shown: shown["view"])
+        await browser.post("close", "ann", view=view["id"])
+        assert await browser.screen("ann", lambda shown: shown["view"] is None)
+        told = await browser.post("close", "ann", 409, view=view["id"])
+        assert told["error"] == "this form is no longer open"
+
+
+async def test_the_second_of_two_buttons_with_the_same_text_is_the_one_that_is_pressed() -> None:
+    async with opened() as browser:
+        await browser.post("time", "bob", minutes=60)
+        digest = await browser.message("bob", NEWS, "failed patching attempts")
+        sections = [block for block in digest["blocks"] if "accessory" in block]
+        wish = {"block": sections[1]["block_id"], "action": sections[1]["accessory"]["action_id"]}
+        await browser.post("press", "bob", message=digest["id"], **wish)
+        view = await browser.screen("bob", lambda shown: shown["view"])
+        application = re.match(r"\*(.+?)\*", sections[1]["text"]["text"])
+        assert application
+        assert application[1] in json.dumps(view["blocks"])
+
+
+async def test_time_goes_by_and_the_digest_comes_on_time_even_in_one_leap() -> None:
+    async with opened() as browser:
+        began = browser.scene.world.clock.now()
+        await browser.post("time", "bob", minutes=45)
+        assert browser.scene.world.clock.now() - began == timedelta(minutes=45)
+        digest = await browser.message("bob", NEWS, "failed patching attempts")
+        assert "Late" not in json.dumps(digest)
+
+
+async def test_new_failures_are_told_and_listed() -> None:
+    async with opened() as browser:
+        told = await browser.post("failures", "bob")
+        assert len(told["failed"]) == 3
+        await browser.post("say", "bob", channel=HELPDESK, text="/patches recent")
+        listed = await browser.message("bob", HELPDESK, "Failed patching attempts")
+        assert "166 failed" in json.dumps(listed)
+
+
+@pytest.mark.parametrize(
+    ("deed", "body", "status", "words"),
+    [
+        ("say", {"channel": HELPDESK}, 400, "text must be"),
+        ("say", {"channel": HELPDESK, "text": "x" * 9000}, 400, "text must be"),
+        ("say", {"channel": "C0NOWHERE", "text": "hello"}, 409, "C0NOWHERE"),
+        ("press", {"message": "1.0", "block": "b", "action": "a"}, 409, "no longer there"),
+        ("submit", {"view": "V1", "values": {}}, 409, "no longer open"),
+        ("time", {"minutes": 0}, 400, "minutes must be"),
+        ("time", {"minutes": True}, 400, "minutes must be"),
+        ("time", {"minutes": 10**9}, 400, "minutes must be"),
+    ],
+)
+async def test_what_makes_no_sense_is_answered_with_a_sentence(deed: str, body: Json, status: int, words: str) -> None:
+    async with opened() as browser:
+        told = await browser.post(deed, "bob", status, **body)
+        assert words in told["error"]
+
+
+@pytest.mark.parametrize(
+    "body", ["", "[]", "nonsense", '{"as": 1}', '{"as": "U0PATCHES", "channel": "x", "text": "x"}']
+)
+async def test_a_body_that_is_no_wish_is_refused(body: str) -> None:
+    async with opened() as browser:
+        headers = {"Origin": browser.address, "Content-Type": "application/json"}
+        async with browser.http.post(f"{browser.address}/api/say", data=body, headers=headers) as answer:
+            assert answer.status in (400, 409)
+            assert (await answer.json())["error"]
+
+
+async def test_nobody_else_than_the_cast_has_a_screen() -> None:
+    async with opened() as browser:
+        for who in ("", "U0PATCHES", "nobody"):
+            async with browser.http.get(f"{browser.address}/api/events?as={who}") as answer:
+                assert answer.status == 404
+
+
+async def test_every_kind_of_block_that_the_bot_shows_can_be_drawn() -> None:
+    async with opened() as browser:
+        for text in (
+            "help",
+            "status",
+            "recent",
+            "device 1001",
+            "pending",
+            "history",
+            "digest list",
+            "retry 1001 failed",
+        ):
+            exchange = await browser.scene.world.slack.says("bob", f"/patches {text}")
+            await exchange.answer()
+        await browser.post("time", "bob", minutes=60)
+        await browser.scene.bot.settle()
+        async with browser.http.get(f"{browser.address}/blocks.js") as file:
+            drawn = set(re.findall(r"^  (\w+): \(", await file.text(), re.MULTILINE))
+        kinds = {kind for shown in browser.scene.world.slack.messages for kind in _kinds(shown.blocks)}
+        assert {"section", "actions", "button", "context"} <= kinds <= drawn
+
+
+def _kinds(blocks: list[Json]) -> set[str]:
+    inside = [part for block in blocks for part in [*block.get("elements", []), block.get("accessory")] if part]
+    return {one["type"] for one in [*blocks, *inside]} - {"mrkdwn", "plain_text"}
+
+
+# ---------------------------------------------------------------- as a program
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    env = os.environ | {"TMPDIR": str(folder)}
+    command = [sys.executable, "-m", "bot", "demo", "--no-browser", *arguments]
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_prints_its_address_runs_until_it_is_stopped_and_leaves_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with start(tmp_path) as demo:
+        assert demo.stdout
+        assert demo.stderr
+        line = await asyncio.to_thread(demo.stdout.readline)
+        address = re.search(r"Open (http://127\.0\.0\.1:\d+)/", line)
+        assert address, line
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{address[1]}/api/events?as=U0BOB") as stream,  # an open page must not hold it up
+        ):
+            assert (await stream.content.readline()).startswith(b"event: screen")
+            assert os.listdir(tmp_path)
+            demo.send_signal(number)
+            assert await asyncio.to_thread(demo.wait, 20) == 0
+        assert demo.stderr.read() == ""
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_taken_port_is_told_in_one_line_and_ends_with_2(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        start(tmp_path, "--port", str(taken.getsockname()[1])) as demo,
+    ):
+        _, said = demo.communicate(timeout=60)
+    assert demo.returncode == 2
+    assert re.fullmatch(r"--port: 127\.0\.0\.1:\d+ cannot be used \(.+\)\n", said)
+    assert list(tmp_path.iterdir()) == []
