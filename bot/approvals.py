@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot import fates
 from bot.errors import Refused
 from bot.model import (
     SETTLED,
     CallVerdict,
     Fate,
     Patch,
-    PatchStatus,
     Person,
-    RequestedPatch,
     RetryAnswer,
     RetryRequest,
     State,
@@ -26,7 +25,6 @@ from bot.model import (
 
 SETTLE_AFTER = timedelta(minutes=2)  # reading sooner after a lost call would prove nothing
 ASK_AFTER = timedelta(hours=1)  # an unknown that reading did not settle by then needs a person
-_TAKEN = PatchStatus.PENDING | PatchStatus.QUEUED | PatchStatus.INSTALLED | PatchStatus.REBOOT_REQUIRED
 HOLD_FIRST, HOLD_MOST = timedelta(seconds=15), timedelta(minutes=5)
 
 
@@ -325,7 +323,7 @@ def _revert(request: RetryRequest, event: Revert, policy: Policy, now: datetime)
 
 
 def _claim(request: RetryRequest, event: Claim, policy: Policy, now: datetime) -> RetryRequest:
-    patches = tuple(_recheck(patch, event.read.get(patch.id)) for patch in request.patches)
+    patches = tuple(fates.rechecked(patch, event.read.get(patch.id)) for patch in request.patches)
     left = [patch for patch in patches if patch.fate is Fate.WAITING]
     if not left:
         note = "None of these patches is failed any more, so nothing was sent."
@@ -342,14 +340,6 @@ def _claim(request: RetryRequest, event: Claim, policy: Policy, now: datetime) -
     )
 
 
-def _recheck(patch: RequestedPatch, read: Patch | None) -> RequestedPatch:
-    if read is None:
-        return replace(patch, fate=Fate.GONE, label="no longer listed")
-    if not read.failed:
-        return replace(patch, fate=Fate.LEFT_OUT, label=read.label)
-    return replace(patch, label=read.label)
-
-
 def _reject(request: RetryRequest, event: Reject, policy: Policy, now: datetime) -> RetryRequest:
     return _end(request, S.REJECTED, now, note=event.why)
 
@@ -362,18 +352,10 @@ def _conclude(request: RetryRequest, event: Conclude, policy: Policy, now: datet
         return _end(request, S.REJECTED, now, note=f"N-sight refused: {answer.words}")
     if answer.verdict is CallVerdict.UNKNOWN:
         return _unknown(request, answer.words, now)
-    patches = tuple(_accepted(patch, answer) for patch in request.patches)
+    patches = tuple(fates.answered(patch, answer) for patch in request.patches)
     unread = any(patch.fate in {Fate.UNCLEAR, Fate.ALREADY} for patch in patches)
     next_at = now if unread else now + policy.follow_every
     return replace(request, state=S.QUEUED, patches=patches, owner="", deadline=None, note="", next_at=next_at)
-
-
-def _accepted(patch: RequestedPatch, answer: RetryAnswer) -> RequestedPatch:
-    if patch.fate in SETTLED:
-        return patch
-    if patch.id in answer.retried:
-        return replace(patch, fate=Fate.QUEUED)
-    return replace(patch, fate=Fate.ALREADY if patch.id in answer.already else Fate.UNCLEAR)
 
 
 def _lose_track(request: RetryRequest, event: LoseTrack, policy: Policy, now: datetime) -> RetryRequest:
@@ -387,11 +369,11 @@ def _unknown(request: RetryRequest, why: str, now: datetime) -> RetryRequest:
 
 def _read(request: RetryRequest, event: Read, policy: Policy, now: datetime) -> RetryRequest:
     if request.state is S.UNKNOWN:
-        if not _arrived(request, event.read):
+        if not fates.arrived(request.patches, event.read):
             return replace(request, next_at=now + policy.follow_every)
         request = _sent_after_all(request)
     settled = now - (request.called_at or now) >= SETTLE_AFTER
-    patches = tuple(_follow(patch, event.read.get(patch.id), settled) for patch in request.patches)
+    patches = tuple(fates.followed(patch, event.read.get(patch.id), settled) for patch in request.patches)
     read = replace(request, patches=patches, next_at=now + policy.follow_every)
     if all(patch.fate in SETTLED for patch in patches):
         return _end(read, S.FINISHED, now)
@@ -413,39 +395,6 @@ def _give_up_if_over(request: RetryRequest, policy: Policy, now: datetime) -> Re
         return request
     waiting = sum(patch.fate not in SETTLED for patch in request.patches)
     return _end(request, S.FINISHED, now, note=f"Followed to the end of the time allowed; {waiting} still open.")
-
-
-def _arrived(request: RetryRequest, read: Mapping[int, Patch]) -> bool:
-    """A patch that was sent as Failed and waits or is installed now proves that the call reached N-sight."""
-    sent = [patch.id for patch in request.patches if patch.fate not in SETTLED]
-    return any(read[one].status & _TAKEN and not read[one].failed for one in sent if one in read)
-
-
-def _follow(patch: RequestedPatch, read: Patch | None, settled: bool) -> RequestedPatch:
-    """A patch's fate by its present status. N-sight may show Failed for a while after it took the call, so Failed
-    only counts once the patch was seen in another state or the call is ``settled`` (old enough)."""
-    if patch.fate in SETTLED:
-        return patch
-    if read is None:
-        return replace(patch, fate=Fate.GONE, label="no longer listed")
-    moved = patch.label != patch.seen
-    if read.failed:
-        return _still_failed(patch, read, moved, settled)
-    if read.status & PatchStatus.REBOOT_REQUIRED:
-        return replace(patch, fate=Fate.RESTART, label=read.label)
-    if read.status & PatchStatus.INSTALLED:
-        return replace(patch, fate=Fate.INSTALLED, label=read.label)
-    if read.status & PatchStatus.IGNORED:
-        return replace(patch, fate=Fate.OTHER, label=read.label)
-    return replace(patch, fate=Fate.QUEUED, label=read.label)
-
-
-def _still_failed(patch: RequestedPatch, read: Patch, moved: bool, settled: bool) -> RequestedPatch:
-    if patch.fate is Fate.ALREADY or (patch.fate is Fate.UNCLEAR and settled):
-        return replace(patch, fate=Fate.OTHER, label=read.label)
-    if patch.fate is Fate.QUEUED and (moved or settled):
-        return replace(patch, fate=Fate.FAILED_AGAIN, label=read.label)
-    return patch
 
 
 def _close(request: RetryRequest, event: Close, policy: Policy, now: datetime) -> RetryRequest:

@@ -339,6 +339,10 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def left(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_it_prints_its_address_runs_until_it_is_stopped_and_leaves_nothing(
     tmp_path: Path, number: signal.Signals
@@ -354,11 +358,11 @@ async def test_it_prints_its_address_runs_until_it_is_stopped_and_leaves_nothing
             http.get(f"{address[1]}/api/events?as=U0BOB") as stream,  # an open page must not hold it up
         ):
             assert (await stream.content.readline()).startswith(b"event: screen")
-            assert os.listdir(tmp_path)
+            assert left(tmp_path)
             demo.send_signal(number)
             assert await asyncio.to_thread(demo.wait, 20) == 0
         assert demo.stderr.read() == ""
-    assert os.listdir(tmp_path) == []
+    assert left(tmp_path) == []
 
 
 def test_a_taken_port_is_told_in_one_line_and_ends_with_2(tmp_path: Path) -> None:
@@ -369,4 +373,4 @@ def test_a_taken_port_is_told_in_one_line_and_ends_with_2(tmp_path: Path) -> Non
         _, said = demo.communicate(timeout=60)
     assert demo.returncode == 2
     assert re.fullmatch(r"--port: 127\.0\.0\.1:\d+ cannot be used \(.+\)\n", said)
-    assert list(tmp_path.iterdir()) == []
+    assert left(tmp_path) == []

@@ -12,6 +12,9 @@ from bot.commands import Mode, Recent
 from bot.model import Attempt, Message, Outcome
 
 ROWS = 8  # attempts on a page
+_UNKEPT = (
+    "⚠️ The bot's database cannot be written, so this list has no buttons: `app:`, `status:` and `since:` narrow it."
+)
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _MODES: dict[Mode, str] = {"failed": "Failed", "ok": "OK", "all": "All"}
 
@@ -71,7 +74,8 @@ def pages(found: Found) -> int:
 
 
 def page(found: Found, asked: Recent, number: int, *, view_id: str, taken_at: datetime, unreadable: int = 0) -> Message:
-    """Page ``number`` (from 0; beyond the ends: the nearest one). ``view_id`` is all that the buttons carry.
+    """Page ``number`` (from 0; beyond the ends: the nearest one). ``view_id`` is all that the buttons carry; empty:
+    the list could not be kept, so there are none.
 
     ``taken_at``: when ESET was asked. ``unreadable``: rows of ESET's answer that made no sense.
     """
@@ -82,7 +86,10 @@ def page(found: Found, asked: Recent, number: int, *, view_id: str, taken_at: da
         blocks += _row(attempt)
     if not shown:
         blocks.append(text.section(_nothing(found, asked)))
-    blocks.append(ActionsBlock(elements=_buttons(found, asked, number, view_id)))
+    if view_id:
+        blocks.append(ActionsBlock(elements=_buttons(found, asked, number, view_id)))
+    else:
+        blocks.append(text.context(_UNKEPT))
     blocks.append(text.context(_small_print(found, number, taken_at, unreadable)))
     return text.message(_fallback(found, asked, shown), blocks)
 

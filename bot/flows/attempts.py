@@ -1,11 +1,13 @@
 """ESET's attempts: collected now and then so that none is forgotten, and asked for when somebody wants to see them."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
-from bot.errors import UpstreamError
+from bot.errors import TrailUnwritableError, UpstreamError
 from bot.flows.services import Services
+from bot.model import Attempt
 
 log = structlog.get_logger()
 
@@ -42,13 +44,27 @@ async def collect(services: Services) -> str | None:
     return None
 
 
-async def snapshot(services: Services) -> tuple[str, int]:
-    """Id of a stored snapshot of ESET's list, at most a minute old, and how many rows of it could not be read.
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """ESET's list as it was ``taken_at``. ``id``: where it is kept for an hour, empty when it could not be kept.
+    ``unreadable``: how many rows of it made no sense."""
 
-    Raises UpstreamError(ESET).
-    """
+    id: str
+    taken_at: datetime
+    listed: list[Attempt]
+    unreadable: int = 0
+
+
+async def snapshot(services: Services) -> Snapshot:
+    """ESET's list, at most a minute old. Raises UpstreamError(ESET)."""
     known = await services.store.latest_snapshot(services.now() - REUSED)
-    if known:
-        return known, 0
+    kept = await services.store.snapshot(known) if known else None
+    if known and kept:
+        return Snapshot(known, *kept)
     listing = await services.eset.recent()
-    return await services.store.save_snapshot(services.now(), listing.attempts), listing.unreadable
+    now = services.now()
+    try:
+        kept_as = await services.store.save_snapshot(now, listing.attempts)
+    except TrailUnwritableError:
+        kept_as = ""  # a list is a read: it is shown all the same
+    return Snapshot(kept_as, now, listing.attempts, listing.unreadable)

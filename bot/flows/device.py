@@ -1,10 +1,11 @@
 """``/patches device``: what N-sight lists for one device, and the form that asks for a retry."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from bot.blocks import device as words
 from bot.blocks import modals
-from bot.errors import Refused, UpstreamError
+from bot.errors import Refused, TrailUnwritableError, UpstreamError
 from bot.flows import inventory
 from bot.flows.ask import Wish
 from bot.flows.services import Services
@@ -22,7 +23,8 @@ async def show(services: Services, named: str, channel: str, progress: Progress)
     patches = await services.nsight.patches(device.id)
     token = ""
     if any(patch.failed for patch in patches):
-        token = await services.store.remember(KIND, {"device": device.id, "channel": channel}, services.now())
+        with contextlib.suppress(TrailUnwritableError):  # the list is a read; the button would only be refused
+            token = await services.store.remember(KIND, {"device": device.id, "channel": channel}, services.now())
     return words.page(device, patches, token=token)
 
 

@@ -1,16 +1,17 @@
 """``/patches recent``: ESET's list, kept for an hour, paged and filtered by button."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 from bot.blocks import recent as words
 from bot.commands import Recent
-from bot.errors import Refused
+from bot.errors import Refused, TrailUnwritableError
 from bot.flows import attempts
 from bot.flows.services import Services
-from bot.model import Message
+from bot.model import Attempt, Message
 
 Progress = Callable[[str], Awaitable[None]]
 KIND = "recent"
@@ -19,9 +20,10 @@ KIND = "recent"
 async def first_page(services: Services, asked: Recent, progress: Progress) -> Message:
     """Asks ESET (an answer up to a minute old is reused) and shows the first page. Raises UpstreamError(ESET)."""
     await progress(words.asking().text)
-    snapshot, unreadable = await attempts.snapshot(services)
-    view = await services.store.remember(KIND, _pack(snapshot, asked, 0), services.now())
-    return await _page(services, view, snapshot, asked, 0, unreadable)
+    taken = await attempts.snapshot(services)
+    view = await _remembered(services, taken.id, asked)
+    found = await _select(services, taken.listed, asked)
+    return words.page(found, asked, 0, view_id=view, taken_at=taken.taken_at, unreadable=taken.unreadable)
 
 
 async def turn(services: Services, view: str, what: str, progress: Progress) -> Message:
@@ -36,20 +38,33 @@ async def turn(services: Services, view: str, what: str, progress: Progress) -> 
     else:
         number = max(0, number + (1 if what == "page.next" else -1))
     message = await _page(services, view, kept["snapshot"], asked, number)
-    await services.store.replace(KIND, view, _pack(kept["snapshot"], asked, number))
+    with contextlib.suppress(TrailUnwritableError):  # the page is shown; only the next press will not know of it
+        await services.store.replace(KIND, view, _pack(kept["snapshot"], asked, number))
     return message
 
 
-async def _page(
-    services: Services, view: str, snapshot: str, asked: Recent, number: int, unreadable: int = 0
-) -> Message:
+async def _remembered(services: Services, snapshot: str, asked: Recent) -> str:
+    """The token behind the list's buttons; empty when the database cannot be written."""
+    if not snapshot:
+        return ""
+    try:
+        return await services.store.remember(KIND, _pack(snapshot, asked, 0), services.now())
+    except TrailUnwritableError:
+        return ""
+
+
+async def _page(services: Services, view: str, snapshot: str, asked: Recent, number: int) -> Message:
     kept = await services.store.snapshot(snapshot)
     if kept is None:
         raise Refused(words.gone().text)
     taken_at, listed = kept
-    found = await asyncio.to_thread(words.select, listed, asked, services.now())  # 100,000 rows take 100 ms
+    found = await _select(services, listed, asked)
     number = min(number, words.pages(found) - 1)
-    return words.page(found, asked, number, view_id=view, taken_at=taken_at, unreadable=unreadable)
+    return words.page(found, asked, number, view_id=view, taken_at=taken_at)
+
+
+async def _select(services: Services, listed: list[Attempt], asked: Recent) -> words.Found:
+    return await asyncio.to_thread(words.select, listed, asked, services.now())  # 100,000 rows take 100 ms
 
 
 def _mode(what: str) -> Any:

@@ -19,11 +19,12 @@ from pathlib import Path
 
 import msgspec
 
-from bot import digests
+from bot import digests, log
 from bot.clients.eset import parse_details
 from bot.demo.faults import Fault
 from tests.scenes.stage import staged
 
+BETWEEN = 0.02  # seconds between two commands: fifty a second
 STATUSES = ("FAILED_DOWNLOAD_ERROR", "FAILED_TERMINATION_REQUIRED", "FAILED_PREPARE_ERROR", "NOT_APPLICABLE")
 
 
@@ -106,6 +107,7 @@ async def acks_meanwhile(body: bytes) -> list[float]:
             times = []
             while not listing.answers or "Asking" in listing.answers[-1].plain:
                 times.append((await stage.says("ann", "/patches help")).seconds)
+                await asyncio.sleep(BETWEEN)
             if "page 1 of" not in listing.answers[-1].plain:
                 raise RuntimeError(listing.answers[-1].plain)
             await stage.bot.settle()
@@ -117,6 +119,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
+    log.configure("json", "error", [])
     body = answer(asked.rows)
     assert ours(body)[0] == yardstick(body)[0]
     pairs = [(timed(yardstick, body), timed(ours, body)) for _ in range(asked.rounds)]

@@ -2,18 +2,18 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bot.demo.clock import Clock
+from bot.demo.fleet import Machine
 from bot.demo.slack.model import Shown
 from bot.demo.world import World
 from bot.model import PatchStatus, RetryRequest, State
@@ -78,12 +78,8 @@ class Process:
             await self.ended()
 
 
-@dataclass(frozen=True)
-class Target:
-    """Patches of one device, all Failed, that a request asks to retry."""
-
-    device: int
-    ids: tuple[int, ...]
+def _failed(machine: Machine) -> tuple[int, ...]:
+    return tuple(patch.id for patch in machine.patches.values() if patch.status is PatchStatus.FAILED)
 
 
 class Afterlife:
@@ -97,7 +93,8 @@ class Afterlife:
         self._spare: asyncio.Task[Process] | None = None
         self._ahead = 0.0
         self._stack = AsyncExitStack()
-        self._targets = self._failed_patches()
+        failing = [(machine.id, _failed(machine)) for machine in self.world.fleet.machines() if machine.patching]
+        self._targets = itertools.cycle((device, ids) for device, ids in failing if ids)
         self._env: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -152,17 +149,6 @@ class Afterlife:
 
     # ---------------------------------------------------------------- what people do and see
 
-    def _failed(self) -> Iterator[Machine]:
-        """Machines with failed patches, each of which will install at the next retry; round and round."""
-        machines = [m for m in self.world.fleet.machines() if m.patching and any(map(_has_failed, m.patches.values()))]
-        for machine in itertools.cycle(machines):
-            for patch in machine.patches.values():
-                if _has_failed(patch) or patch in self._retried:
-                    self._retried.append(patch)
-                    patch.status = PatchStatus.FAILED
-                    patch.outcomes.clear()
-            yield machine
-
     async def asked(self) -> RetryRequest:
         """Bob asks for a retry on the next device that has failed patches, and hears that it waits for approval."""
         command, device = self.command()
@@ -171,14 +157,12 @@ class Afterlife:
         return (await self.store.history(device, 1))[0]
 
     def command(self) -> tuple[str, int]:
-        """What Bob types to retry all failed patches of the next device, and that device's id."""
-        target = next(self._targets, None)
-        if target is None:  # once round: what was installed fails again
-            for machine, patch in self._failing:
-                machine.patches[patch].status = PatchStatus.FAILED
-            self._targets = iter(self._all)
-            target = next(self._targets)
-        return f"/patches retry {target.device} {','.join(map(str, target.ids))}", target.device
+        """What Bob types to retry the failed patches of the next device, and that device's id."""
+        device, ids = next(self._targets)
+        for one in ids:
+            patch = self.world.fleet.patch(device, one)
+            patch.status, patch.retried_at, patch.outcomes = PatchStatus.FAILED, None, []
+        return f"/patches retry {device} {','.join(map(str, ids))}", device
 
     async def clicks(self, user: str, button: str, request: RetryRequest) -> None:
         await self.world.slack.clicks(user, button, self.card(request))

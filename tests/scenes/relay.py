@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -23,7 +25,7 @@ class Relay:
         then: Callable[[], None] | None = None,
     ) -> None:
         self._target, self._call = urlsplit(target), f"service={call}&".encode()
-        self._asked, self._answered, self._then = asked, answered, then
+        self._asked, self._answered, self.then = asked, answered, then
         self._server: asyncio.Server | None = None
         self._relays: set[asyncio.Task[None]] = set()
         self.request = self.answer = b""
@@ -31,51 +33,49 @@ class Relay:
 
     @property
     def url(self) -> str:
-        """ValueError before `start`."""
+        """ValueError when it is not running."""
         if self._server is None:
             raise ValueError("the relay is not running")
         port = self._server.sockets[0].getsockname()[1]
         return urlunsplit(self._target._replace(netloc=f"127.0.0.1:{port}"))
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.refuse()
+        for relay in self._relays:
+            relay.cancel()
+        await asyncio.gather(*self._relays, return_exceptions=True)
 
     def refuse(self) -> None:
         """No new connection is accepted any more; those that there are live on."""
         if self._server is not None:
             self._server.close()
 
-    async def stop(self) -> None:
-        self.refuse()
-        for relay in self._relays:
-            relay.cancel()
-        await asyncio.gather(*self._relays, return_exceptions=True)
+    def _connected(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        relay = asyncio.create_task(self._relay(client, back))
+        self._relays.add(relay)
+        relay.add_done_callback(self._relays.discard)
 
-    async def _connected(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        relay = asyncio.current_task()
-        if relay is not None:
-            self._relays.add(relay)
-            relay.add_done_callback(self._relays.discard)
+    async def _relay(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        answers, onward = await asyncio.open_connection(self._target.hostname, self._target.port)
         watched = asyncio.Event()
-        onward: asyncio.StreamWriter | None = None
+        ways = [
+            asyncio.create_task(self._ask(client, onward, watched)),
+            asyncio.create_task(self._answered_by(answers, back, watched)),
+        ]
         try:
-            answers, onward = await asyncio.open_connection(self._target.hostname, self._target.port)
-            ways = {
-                asyncio.create_task(self._ask(client, onward, watched)),
-                asyncio.create_task(self._answer_(answers, back, watched)),
-            }
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
-        except OSError:
-            return
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for end in (back, onward):
-                if end is not None:
-                    end.close()
+            for way in ways:
+                way.cancel()
+            onward.close()
+            back.close()
+            await asyncio.gather(*ways, onward.wait_closed(), back.wait_closed(), return_exceptions=True)
 
     async def _ask(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, watched: asyncio.Event) -> None:
         while piece := await source.read(65536):
@@ -90,7 +90,9 @@ class Relay:
             await _pass(piece, sink)
         return None
 
-    async def _answer_(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, watched: asyncio.Event) -> None:
+    async def _answered_by(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, watched: asyncio.Event
+    ) -> None:
         while piece := await source.read(65536):
             if watched.is_set():
                 piece, last = _cut(piece, len(self.answer), self._answered)
@@ -103,8 +105,8 @@ class Relay:
 
     def _act(self) -> None:
         self.reached.set()
-        if self._then is not None:
-            then, self._then = self._then, None
+        if self.then is not None:
+            then, self.then = self.then, None
             then()
 
 

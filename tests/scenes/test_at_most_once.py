@@ -4,8 +4,10 @@ A retry is sent at most once for an approved request, and a call that may or may
 never repeated.
 """
 
+import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from bot.model import Fate, RetryRequest, State
 from tests.scenes.mortal import Afterlife, Process
 from tests.scenes.relay import Relay
 
+Note = Callable[[str, object], None]  # pytest's record_property: the figures end up in ``--junitxml``
 OVERDUE = 130  # seconds after which a claim has run out, and a lost call may be settled
 
 
@@ -92,9 +95,7 @@ async def test_killed_at_points_all_along_the_path_a_request_is_sent_at_most_onc
 
 @pytest.mark.deep
 @pytest.mark.timeout(1200)
-async def test_killed_at_every_statement_a_request_is_sent_at_most_once(
-    tmp_path: Path, record_property: pytest.FixtureRequest
-) -> None:
+async def test_killed_at_every_statement_a_request_is_sent_at_most_once(tmp_path: Path, record_property: Note) -> None:
     tally: Counter[str] = Counter()
     async with Afterlife(tmp_path) as life:
         bot, point, survived = await life.start(), 0, 0
@@ -104,4 +105,143 @@ async def test_killed_at_every_statement_a_request_is_sent_at_most_once(
             bot = bot if survived else await life.start()
             tally[await ends_well(life, bot, request)] += 1
         assert (await life.store.verify()).ok
-    print(point, tally)
+    record_property("killed and survived", f"{point} points: {dict(tally)}")
+    assert {"pending, 0 arrived", "approved, 0 arrived", "sending, 1 arrived", "queued, 1 arrived"} <= set(tally)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1200)
+async def test_killed_at_every_third_statement_beside_a_living_bot_a_request_is_sent_at_most_once(
+    tmp_path: Path, record_property: Note
+) -> None:
+    """The other bot looks at the same database all the time, and takes over whatever the dead one leaves."""
+    tally: Counter[str] = Counter()
+    async with Afterlife(tmp_path) as life:
+        other = await life.start()
+        life.only_looks()
+        bot, point, survived = await life.start(), 1, 0
+        while not survived:
+            dying = asyncio.ensure_future(approved_until_death(life, bot, point))
+            while not dying.done():
+                await life.looks(other)
+            request, survived = await dying
+            bot = bot if survived else await life.start()
+            tally[await ends_well(life, bot, request)] += 1
+            point += 3
+        assert (await life.store.verify()).ok
+    record_property("killed and survived", f"up to point {point}: {dict(tally)}")
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1200)
+async def test_killed_again_and_again_while_it_recovers_a_request_is_sent_at_most_once(
+    tmp_path: Path, record_property: Note
+) -> None:
+    dice, deaths = random.Random(20250312), 0
+    async with Afterlife(tmp_path) as life:
+        for _ in range(30):
+            request, _ = await approved_until_death(life, await life.start(), dice.randint(1, 150))
+            for _ in range(dice.randint(1, 6)):
+                bot = await life.start(point=dice.randint(1, 120))
+                await life.later(dice.choice([0, 5, OVERDUE]))
+                bot.kill()
+                await bot.ended()
+                deaths += 1
+            bot = await life.start()
+            await is_settled(life, bot, request)
+            await bot.stop()
+        assert (await life.store.verify()).ok
+    record_property("deaths while recovering", deaths)
+
+
+async def is_settled(life: Afterlife, bot: Process, request: RetryRequest) -> None:
+    """Whatever it went through: it was sent once and is followed to its end, or nobody knows and it is not repeated."""
+    if await life.state(request) is State.PENDING:
+        await life.clicks("ann", "Approve", request)
+        await bot.told("settle")
+    for seconds in (0, OVERDUE, 1, 2000, 1000):
+        await life.later(seconds)
+    assert await life.state(request) is (State.FINISHED if life.arrived(request) else State.UNKNOWN)
+    assert life.arrived(request) <= 1
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1200)
+async def test_killed_at_every_statement_of_asking_a_request_is_there_with_its_card_or_not_at_all(
+    tmp_path: Path, record_property: Note
+) -> None:
+    async with Afterlife(tmp_path) as life:
+        bot, point, answer = await life.start(), 0, ""
+        while not answer:
+            point += 1
+            command, device = life.command()
+            await bot.told(f"arm {point}")
+            await life.world.slack.says("bob", command)
+            answer = await bot.told("settle")
+            bot = bot if answer else await life.start()
+            await life.later(OVERDUE)
+            made = await life.store.history(device, 1)
+            if made and made[0].open:
+                await life.clicks("bob", "Withdraw", made[0])
+                await bot.told("settle")
+                assert await life.state(made[0]) is State.WITHDRAWN
+        assert life.world.nsight.retries == []
+        assert (await life.store.verify()).ok
+    record_property("points", point)
+
+
+# ---------------------------------------------------------------- at every byte
+
+
+async def dies_at_byte(life: Afterlife, *, asked: int | None = None, answered: int | None = None) -> str:
+    """The bot dies when so many bytes of the call have gone to N-sight, or of the answer have come back."""
+    async with Relay(life.world.nsight.url, asked=asked, answered=answered) as relay:
+        bot = await life.start(nsight=relay.url)
+        relay.then = bot.kill
+        request = await life.asked()
+        await life.clicks("ann", "Approve", request)
+        assert await bot.told("settle") == "", "it came through alive"
+    heir = await life.start()
+    record = await ends_well(life, heir, request)
+    await heir.stop()
+    return record
+
+
+async def lengths(life: Afterlife) -> tuple[int, int]:
+    """Of a call and of its answer, in bytes."""
+    async with Relay(life.world.nsight.url) as relay:
+        bot = await life.start(nsight=relay.url)
+        request = await life.asked()
+        await life.clicks("ann", "Approve", request)
+        await bot.told("settle")
+        await ends_well(life, bot, request)
+        await bot.stop()
+    return len(relay.request), len(relay.answer)
+
+
+async def test_killed_at_a_byte_of_the_call_a_request_is_sent_at_most_once(tmp_path: Path) -> None:
+    async with Afterlife(tmp_path) as life:
+        assert await dies_at_byte(life, asked=0) == "sending, 0 arrived"
+        assert await dies_at_byte(life, asked=200) == "sending, 0 arrived"
+        assert await dies_at_byte(life, answered=1) == "sending, 1 arrived"
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1800)
+async def test_killed_at_every_fifth_byte_of_call_and_answer_a_request_is_sent_at_most_once(
+    tmp_path: Path, record_property: Note
+) -> None:
+    """Every fifth byte, and each of the first and last of both ways: every single one takes a quarter of an hour."""
+    tally: Counter[str] = Counter()
+    async with Afterlife(tmp_path) as life:
+        call, answer = await lengths(life)
+        for byte in _chosen(call):
+            tally[await dies_at_byte(life, asked=byte)] += 1
+        for byte in _chosen(answer):
+            tally[await dies_at_byte(life, answered=byte)] += 1
+        assert (await life.store.verify()).ok
+    record_property("killed at bytes", f"{call} + {answer} bytes: {dict(tally)}")
+
+
+def _chosen(length: int) -> list[int]:
+    return sorted({0, 1, 2, *range(0, length, 5), length - 2, length - 1, length})
