@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import aiohttp
@@ -20,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import web_api
 from bot.clients.eset import Eset
 from bot.clients.eset import Pace as EsetPace
+from bot.clients.flights import Flights
 from bot.clients.nsight import Nsight
 from bot.clients.nsight import Pace as NsightPace
 from bot.config import Config
@@ -53,10 +54,10 @@ class Pace:
     """Every wait of the bot in seconds; tests and the demo make them shorter. ``finish``: for work in flight when
     the bot stops. ``tick`` 0: nothing happens by itself, tests call ``App.tick``."""
 
-    eset: EsetPace = EsetPace()
-    nsight: NsightPace = NsightPace()
-    slack: SlackPace = SlackPace()
-    socket: SocketPace = SocketPace()
+    eset: EsetPace = field(default_factory=EsetPace)
+    nsight: NsightPace = field(default_factory=NsightPace)
+    slack: SlackPace = field(default_factory=SlackPace)
+    socket: SocketPace = field(default_factory=SocketPace)
     sweep_spacing: float = 1.0
     tick: float = 1.0
     finish: float = 30.0
@@ -103,20 +104,29 @@ class App:
         return [*reasons, f"The database cannot be written: {unwritable}"] if unwritable else reasons
 
     async def _start(self, stack: AsyncExitStack, pace: Pace) -> None:
-        """Starts what runs by itself. Stopping goes the other way round: no new work, then what is in flight ends."""
+        """Starts what runs by itself. Stopping: no new work is taken, what is in flight ends or runs out of time."""
         http = self.services.config.http
+        stack.push_async_callback(self._finish, pace.finish)
         await self._server.start(http.host, http.port)
         stack.push_async_callback(self._server.close)
         log.info("http.listening", host=http.host, port=self.http_port)
-        stack.push_async_callback(self._tasks.finish, pace.finish)
         background = [asyncio.create_task(self._introduce()), asyncio.create_task(self._probe())]
         if pace.tick:
             background.append(asyncio.create_task(self._scheduler.run(pace.tick)))
         if self._line is not None:
             background.append(asyncio.create_task(self._line.run(self._refuse)))
             stack.push_async_callback(self._line.close)
-        stack.push_async_callback(self._scheduler.finish, pace.finish)
         stack.push_async_callback(_cancel, background)
+
+    async def _finish(self, seconds: float) -> None:
+        self._scheduler.cut_reads()
+        try:
+            async with asyncio.timeout(seconds):
+                await self.settle()
+        except TimeoutError:
+            log.warning("stopped.in_flight", tasks=self._tasks.names())
+        await self._scheduler.cancel()
+        await self._tasks.cancel()
 
     def _refuse(self, error: UpstreamError) -> None:
         if not self.refusal.done():
@@ -168,7 +178,7 @@ async def _cancel(background: list[asyncio.Task[None]]) -> None:
 
 @contextlib.asynccontextmanager
 async def assembled(config: Config, clock: Clock = wall_clock, pace: Pace | None = None) -> AsyncIterator[Services]:
-    """The services without a door and without a scheduler: what `check` and `digest` work with.
+    """The services without a door and without a scheduler: what `digest` works with.
 
     Raises ConfigError when the database cannot be used.
     """
@@ -220,5 +230,7 @@ async def _assemble(
         spawn=tasks.spawn,
         owner=f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}",
         sweep_spacing=pace.sweep_spacing,
+        flights=Flights(),
     )
+    stack.push_async_callback(services.flights.close)
     return services, tasks, client

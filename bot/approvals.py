@@ -235,7 +235,7 @@ def _must_decide(request: RetryRequest, by: str, is_now: Standing, policy: Polic
         raise Refused(_REFUSALS[is_now])
     if by == request.requester and not policy.self_approval:
         raise Refused(
-            "You asked for this retry yourself, so somebody else has to decide on it. "
+            f"You asked for request #{request.id} yourself, so somebody else has to decide on it. "
             "You can withdraw it if it is no longer needed."
         )
 

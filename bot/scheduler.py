@@ -5,13 +5,13 @@ Each job is guarded by its own row in the database (compare-and-swap or lease), 
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from bot import approvals
-from bot.digests import DigestPlan
 from bot.errors import Refused, TrailUnwritableError, UpstreamError
 from bot.flows import attempts, cards, changes, digest, follow_up, inventory, send
 from bot.flows.services import Services
@@ -20,16 +20,28 @@ from bot.model import RetryRequest, State
 log = structlog.get_logger()
 
 PURGE_EVERY = timedelta(hours=1)
+READS = ("collect", "inventory")  # asked again at the next start: nothing is lost when stopping cuts them short
+REST_FIRST, REST_MOST = timedelta(seconds=15), timedelta(minutes=10)
+POLL_REST = timedelta(seconds=90)  # N-able's distance between two runs of one poll; ESET is treated alike
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A job that failed ``tries`` times in a row and is not started before ``until``."""
+
+    tries: int
+    until: datetime
 
 
 class Scheduler:
-    """``tick`` starts what is due; a job still at work is not started again by this process."""
+    """``tick`` starts what is due; a job still at work, or resting after a failure, is not started again."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._jobs: dict[str, asyncio.Task[None]] = {}
-        self._failed: dict[str, tuple[int, datetime]] = {}
+        self._rests: dict[str, Rest] = {}
         self._purged: datetime | None = None
+        self._plans_started = False
 
     async def run(self, every: float) -> None:
         """Ticks every ``every`` seconds until it is cancelled; a tick that fails is logged and tried again."""
@@ -40,13 +52,14 @@ class Scheduler:
     async def tick(self) -> None:
         """Starts every job that is due now."""
         services, now = self._services, self._services.now()
-        await digest.start(services)
+        if not self._plans_started:
+            await digest.start(services)
+            self._plans_started = True
         self._start("collect", attempts.collect_if_due(services))
         self._start("inventory", inventory.sweep_if_due(services))
         self._start("repair", cards.repair(services))
         for plan in services.config.digests:
-            if self._rested(plan.name, now):
-                self._start(f"digest {plan.name}", self._digest(plan))
+            self._start(f"digest {plan.name}", digest.post_if_due(services, plan))
         for request in await services.store.requests_due(now):
             self._start(f"request {request.id}", self._move(request))
         if self._purged is None or now - self._purged >= PURGE_EVERY:
@@ -58,15 +71,18 @@ class Scheduler:
         while self._jobs:
             await asyncio.wait(self._jobs.values())
 
-    async def finish(self, seconds: float) -> None:
-        """Lets running jobs end for so long, then cancels them."""
+    def cut_reads(self) -> None:
+        """Ends what only reads, and may take minutes, when the bot is to stop."""
+        for name in READS:
+            if name in self._jobs:
+                self._jobs[name].cancel()
+
+    async def cancel(self) -> None:
+        """Ends every job that is still at work."""
         running = list(self._jobs.values())
-        if not running:
-            return
-        _, late = await asyncio.wait(running, timeout=seconds)
-        for task in late:
+        for task in running:
             task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
     async def _move(self, request: RetryRequest) -> None:
         """What time brings to an open request."""
@@ -80,22 +96,9 @@ class Scheduler:
         else:
             await follow_up.follow(services, request)
 
-    async def _digest(self, plan: DigestPlan) -> None:
-        try:
-            await digest.post_if_due(self._services, plan)
-        except UpstreamError as error:
-            tries = self._failed.get(plan.name, (0, self._services.now()))[0]
-            again = self._services.now() + digest.pause(tries, error)
-            self._failed[plan.name] = (tries + 1, again)
-            log.warning("digest.not_posted", plan=plan.name, code=error.code, reference=error.reference)
-        else:
-            self._failed.pop(plan.name, None)
-
-    def _rested(self, name: str, now: datetime) -> bool:
-        return name not in self._failed or self._failed[name][1] <= now
-
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        if name in self._jobs:
+        rest = self._rests.get(name)
+        if name in self._jobs or (rest is not None and self._services.now() < rest.until):
             work.close()
             return
         task = asyncio.create_task(self._safely(name, work), name=name)
@@ -103,13 +106,27 @@ class Scheduler:
         task.add_done_callback(lambda _: self._jobs.pop(name, None))
 
     async def _safely(self, name: str, work: Awaitable[None]) -> None:
+        """One job's failure is logged, makes that job rest, and stops no other."""
         try:
             await work
         except Refused:
             log.info("scheduler.overtaken", job=name)
-        except TrailUnwritableError:
-            log.exception("scheduler.unwritable", job=name)
         except UpstreamError as error:
-            log.warning("scheduler.failed", job=name, reference=error.reference)
-        except Exception:  # one job's fault must not stop the others
+            self._rest(name, error.retry_after)
+            self._services.metrics.failures.labels(error.service, error.kind).inc()
+            log.warning("scheduler.failed", job=name, code=error.code, reference=error.reference)
+        except TrailUnwritableError as error:
+            self._rest(name)
+            log.error("scheduler.unwritable", job=name, why=str(error))  # noqa: TRY400  the reason says it all
+        except Exception:  # a fault of ours
+            self._rest(name)
             log.exception("scheduler.fault", job=name)
+        else:
+            self._rests.pop(name, None)
+
+    def _rest(self, name: str, retry_after: float | None = None) -> None:
+        tries = self._rests[name].tries if name in self._rests else 0
+        first = POLL_REST if name in READS else REST_FIRST
+        pause: timedelta = min(first * 2 ** min(tries, 10), REST_MOST)
+        pause = max(pause, timedelta(seconds=retry_after or 0))
+        self._rests[name] = Rest(tries + 1, self._services.now() + pause)

@@ -7,6 +7,7 @@ Payload shapes: https://docs.slack.dev/interactivity/handling-user-interaction
 
 import asyncio
 import hashlib
+import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
@@ -31,6 +32,13 @@ TOO_BUSY = "The bot is busy with very many things at once. Please try again in a
 MOST_AT_ONCE = 500  # interactions in work; beyond, people are told instead of memory being filled
 
 
+def _quiet() -> logging.Logger:
+    """Bolt warns at each start that it will not use the token it finds in the environment. It is not meant to."""
+    logger = logging.getLogger("slack_bolt.door")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
 class Door:
     """Registers the listeners on a Bolt app and hands what arrives to the desk."""
 
@@ -41,6 +49,7 @@ class Door:
         self._at_work = 0
         self.app = AsyncApp(
             client=AsyncWebClient(base_url=client.base_url, session=client.session),  # Bolt itself calls nothing
+            logger=_quiet(),
             signing_secret=signing_secret,
             authorize=self._authorizer(),
             process_before_response=True,

@@ -46,7 +46,7 @@ class Socket:
             try:
                 await self._connect()
             except UpstreamError as error:
-                if error.kind is Kind.CREDENTIALS:
+                if error.kind in {Kind.CREDENTIALS, Kind.FORBIDDEN}:
                     refused(error)
                 await asyncio.sleep(max(wait, error.retry_after or 0))
                 wait = min(wait * 2, self._pace.again_most)

@@ -19,7 +19,7 @@ class Tasks:
         self._closed = False
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Starts ``work``; after ``finish`` nothing is started any more."""
+        """Starts ``work``; after ``cancel`` nothing is started any more."""
         if self._closed:
             work.close()
             log.info("task.not_started", task=name)
@@ -33,17 +33,16 @@ class Tasks:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def finish(self, seconds: float) -> None:
-        """Lets what runs come to its end for so long, then cancels it. Follow-up work may still start meanwhile."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.idle()
-        except TimeoutError:
-            log.warning("task.cut_short", tasks=sorted(task.get_name() for task in self._running))
+    def names(self) -> list[str]:
+        return sorted(task.get_name() for task in self._running)
+
+    async def cancel(self) -> None:
+        """Ends what is still at work; nothing is started any more."""
         self._closed = True
-        for task in self._running:
+        running = list(self._running)
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
     async def _safely(self, work: Coroutine[Any, Any, None], name: str) -> None:
         try:

@@ -45,7 +45,7 @@ ROLES = {
     "the requester": Role(BOB, Standing.OUTSIDER, hears="not one of the approvers"),
     "an approver": Role(ANN, Standing.APPROVER, decides=True, decides_with_self_approval=True),
     "the requester, an approver": Role(
-        BOB, Standing.APPROVER, decides_with_self_approval=True, hears="You asked for this retry yourself"
+        BOB, Standing.APPROVER, decides_with_self_approval=True, hears="yourself, so somebody else has to decide"
     ),
     "an outsider": Role(DAVE, Standing.OUTSIDER, hears="not one of the approvers"),
     "a guest": Role("U0GINA", Standing.GUEST, hears="Guests cannot decide"),

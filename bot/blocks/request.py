@@ -34,6 +34,7 @@ _TALLY = {
     Fate.GONE: "no longer listed",
     Fate.OTHER: "not retried",
 }
+_TELLING = frozenset({Fate.QUEUED, Fate.LEFT_OUT, Fate.OTHER})  # where N-sight's own label adds something
 _AGAIN = frozenset({State.DENIED, State.WITHDRAWN, State.EXPIRED, State.REJECTED, State.CLOSED})
 
 
@@ -90,7 +91,8 @@ def _patch(patch: RequestedPatch) -> str:
     line = f"• `{patch.id}` {text.name(patch.title, 120)} · seen as {seen}"
     if patch.fate is Fate.WAITING:
         return line
-    now = f" (N-sight says: {text.name(patch.label, 40)})" if patch.label != patch.seen else ""
+    told = patch.fate in _TELLING and patch.label != patch.seen
+    now = f" (N-sight says: {text.name(patch.label, 40)})" if told else ""
     return f"{line} → {FATES[patch.fate]}{now}"
 
 

@@ -16,32 +16,40 @@ LEASE = 300.0  # seconds: longer than ESET's answer may take
 
 
 async def collect_if_due(services: Services) -> None:
-    """The scheduler's poll: every ``eset.every``, by one process."""
+    """The scheduler's poll: every ``eset.every``, by one process. Raises UpstreamError(ESET)."""
     every, now = services.config.eset.every, services.now()
     if every is None:
         return
     at = await services.store.collected_at()
-    if at is not None and now - at < every:
-        return
-    await collect(services)
+    if at is None or now - at >= every:
+        await _collect(services)
 
 
 async def collect(services: Services) -> str | None:
     """Asks ESET and records what is final. Returns the sentence that says why it failed, None when it did not."""
+    try:
+        await _collect(services)
+    except UpstreamError as error:
+        services.metrics.failures.labels(error.service, error.kind).inc()
+        return error.sentence
+    return None
+
+
+async def _collect(services: Services) -> None:
+    """Callers at the same time share one collection; another process's is left to that process."""
+    await services.flights.share("collect", lambda: _collect_alone(services))
+
+
+async def _collect_alone(services: Services) -> None:
     if not await services.store.lease("collect", services.owner, services.now(), LEASE):
-        return None  # another process is at it
+        return
     try:
         listing = await services.eset.recent()
         new = await services.store.record_attempts(listing.attempts, services.now())
-    except UpstreamError as error:
-        log.warning("attempts.not_collected", reference=error.reference)
-        services.metrics.failures.labels(error.service, error.kind).inc()
-        return error.sentence
     finally:
         await services.store.release("collect", services.owner)
     services.metrics.collected.inc(new)
     log.info("attempts.collected", listed=len(listing.attempts), new=new, unreadable=listing.unreadable)
-    return None
 
 
 @dataclass(frozen=True, slots=True)

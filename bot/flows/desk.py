@@ -5,6 +5,7 @@ The one place where failures become sentences: whatever happens behind, the pers
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +22,8 @@ from bot.flows.services import Services
 from bot.model import Message, Posted
 
 log = structlog.get_logger()
+
+_SLACKS_CODE = re.compile("[a-z_]{3,60}")  # such as not_in_channel: more telling than "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +262,9 @@ async def _attempt(
         return Message(refused.sentence), True
     except UpstreamError as error:
         services.metrics.failures.labels(error.service, error.kind).inc()
-        said = f" It said: {text.name(error.words or error.code, 300)}" if error.words or error.code else ""
-        return Message(f"⚠️ {error.sentence}{said}"), True
+        said = error.words or (error.code if _SLACKS_CODE.fullmatch(error.code) else "")
+        more = f" It said: {text.name(said, 300)}" if said else ""
+        return Message(f"⚠️ {error.sentence}{more}"), True
     except TrailUnwritableError:
         reference = new_reference()
         log.exception("desk.unwritable", reference=reference)

@@ -7,7 +7,7 @@ answer is lost.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -16,7 +16,7 @@ from bot.blocks import digest as words
 from bot.blocks import help as pages
 from bot.blocks import modals, text
 from bot.digests import Digest, DigestPlan, Due
-from bot.errors import Refused, UpstreamError
+from bot.errors import Refused
 from bot.flows import attempts
 from bot.flows.services import Services
 from bot.model import Message, Posted
@@ -28,7 +28,6 @@ Progress = Callable[[str], Awaitable[None]]
 GROUP, FORM = "digest.group", "form"
 LEASE = 600.0  # seconds: collecting may take four minutes
 TITLE = "Request a retry"
-FIRST_AGAIN, MOST_AGAIN = timedelta(seconds=15), timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +78,9 @@ async def post_now(services: Services, name: str, who: str, progress: Progress) 
     plan = plan_named(services, name)
     await progress("⏳ Asking ESET…")
     gathered = await _gather(services, plan, Due(services.now(), 0, late=False))
-    await _post(services, plan, gathered.digest)
     facts: dict[str, JSON] = {"plan": plan.name, "failed": gathered.digest.failed}
     await services.store.append(Entry(services.now(), who, "digest.now", f"digest:{plan.name}", facts))
+    await _post(services, plan, gathered.digest)
     return pages.digest_posted(plan.name, plan.channel)
 
 
@@ -144,9 +143,3 @@ async def open_retry(services: Services, token: str, channel: str, trigger_id: s
     required = services.config.approvals.reason == "required"
     view = modals.retry_group(str(group["application"]), form, required=required)
     await services.messenger.open_view(trigger_id, view)
-
-
-def pause(tries: int, error: UpstreamError) -> timedelta:
-    """How long a digest that could not be posted waits for its next try."""
-    backoff: timedelta = min(FIRST_AGAIN * 2 ** min(tries, 10), MOST_AGAIN)
-    return max(backoff, timedelta(seconds=error.retry_after or 0))

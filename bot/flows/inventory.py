@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 
 from bot import commands
-from bot.errors import Refused, UpstreamError
+from bot.errors import Refused
 from bot.flows.services import Services
 from bot.model import Client, Device, DeviceKind
 
@@ -39,15 +39,13 @@ async def find(services: Services, text: str, progress: Progress) -> Device:
 
 
 async def sweep_if_due(services: Services) -> None:
-    """The scheduler's poll: hourly, by one process."""
+    """The scheduler's poll: hourly, by one process. Raises UpstreamError(NSIGHT)."""
     if not await due(services):
         return
     if not await services.store.lease("inventory", services.owner, services.now(), LEASE):
         return
     try:
         await sweep(services)
-    except UpstreamError as error:
-        log.warning("inventory.failed", reference=error.reference)
     finally:
         await services.store.release("inventory", services.owner)
 
@@ -58,7 +56,12 @@ async def due(services: Services) -> bool:
 
 
 async def sweep(services: Services) -> None:
-    """One sweep: clients, then the devices of each client and kind whose count is not 0, a second apart."""
+    """Reads the inventory anew; callers at the same time share one sweep. Raises UpstreamError(NSIGHT)."""
+    await services.flights.share("inventory", lambda: _sweep(services))
+
+
+async def _sweep(services: Services) -> None:
+    """Clients, then the devices of each client and kind whose count is not 0, a second apart."""
     clients = await services.nsight.clients()
     devices: list[Device] = []
     for client in clients:

@@ -9,7 +9,7 @@ from bot import approvals
 from bot.errors import Kind, Refused, TrailUnwritableError, UpstreamError
 from bot.flows import changes, rights
 from bot.flows.services import Services
-from bot.model import Fate, RetryAnswer, RetryRequest, State
+from bot.model import CallVerdict, Fate, RetryAnswer, RetryRequest, State
 
 log = structlog.get_logger()
 
@@ -63,7 +63,10 @@ async def _recheck(services: Services, request: RetryRequest) -> approvals.Event
 async def _call(services: Services, request: RetryRequest) -> None:
     """The one call. Whatever ends this function early leaves the claim to run out into *unknown*."""
     ids = [patch.id for patch in request.patches if patch.fate is Fate.WAITING]
-    answer = await services.nsight.retry(request.device.id, ids)
+    if request.deadline is None or services.now() >= request.deadline:  # this machine was asleep, say
+        answer = RetryAnswer(CallVerdict.NOT_SENT, words="the bot was held up until its claim to send had run out.")
+    else:
+        answer = await services.nsight.retry(request.device.id, ids)
     services.metrics.calls.labels(answer.verdict).inc()
     log.info("retry.answered", request=request.id, verdict=str(answer.verdict), reference=answer.reference)
     await _conclude(services, request.id, answer)

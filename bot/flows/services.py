@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.approvals import Policy
 from bot.clients.eset import Eset
+from bot.clients.flights import Flights
 from bot.clients.nsight import Nsight
 from bot.config import Config
 from bot.messenger import Messenger
@@ -19,7 +20,7 @@ from bot.store import Store
 class Services:
     """``now`` tells aware UTC time. ``owner`` names this process in claims and leases. ``spawn`` runs work that
     outlives its caller: tracked, awaited at shutdown, its failure logged. ``sweep_spacing``: seconds between two
-    calls of one inventory sweep."""
+    calls of one inventory sweep. ``flights``: work of this process that callers at the same time share."""
 
     config: Config
     store: Store
@@ -32,6 +33,7 @@ class Services:
     spawn: Callable[[Coroutine[Any, Any, None], str], None]
     owner: str
     sweep_spacing: float
+    flights: Flights[None]
 
     @property
     def policy(self) -> Policy:

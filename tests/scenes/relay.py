@@ -12,7 +12,8 @@ class Relay:
 
     The connection that carries ``call`` is watched: once ``asked`` bytes of its request have been passed on to the
     target, or ``answered`` bytes of its answer to the client, ``then`` is called, once, and this connection carries
-    nothing more in either direction. Without both it only measures: ``request`` and ``answer`` are what passed.
+    nothing more in either direction, unless it ``goes_on``. Without both it only measures: ``request`` and ``answer``
+    are what passed.
     """
 
     def __init__(
@@ -22,13 +23,15 @@ class Relay:
         call: str = "patch_retry",
         asked: int | None = None,
         answered: int | None = None,
+        goes_on: bool = False,
         then: Callable[[], None] | None = None,
     ) -> None:
         self._target, self._call = urlsplit(target), f"service={call}&".encode()
         self._asked, self._answered, self.then = asked, answered, then
+        self._goes_on = goes_on
         self._server: asyncio.Server | None = None
         self._relays: set[asyncio.Task[None]] = set()
-        self.request = self.answer = b""
+        self.request, self.answer = bytearray(), bytearray()
         self.reached = asyncio.Event()
 
     @property
@@ -81,40 +84,40 @@ class Relay:
         while piece := await source.read(65536):
             if self._call in piece:
                 watched.set()
-            if watched.is_set():
-                piece, last = _cut(piece, len(self.request), self._asked)
-                self.request += piece
-                if last:
-                    await _pass(piece, sink)
-                    return self._act()
-            await _pass(piece, sink)
-        return None
+            if not watched.is_set():
+                await _pass(piece, sink)
+            elif not await self._watch(piece, sink, self.request, self._asked):
+                return
 
     async def _answered_by(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, watched: asyncio.Event
     ) -> None:
         while piece := await source.read(65536):
-            if watched.is_set():
-                piece, last = _cut(piece, len(self.answer), self._answered)
-                self.answer += piece
-                if last:
-                    await _pass(piece, sink)
-                    return self._act()
+            if not watched.is_set():
+                await _pass(piece, sink)
+            elif not await self._watch(piece, sink, self.answer, self._answered):
+                return
+
+    async def _watch(self, piece: bytes, sink: asyncio.StreamWriter, passed: bytearray, limit: int | None) -> bool:
+        """Passes what may pass of ``piece``; False when the connection has carried its last."""
+        if limit is None or len(passed) + len(piece) < limit or self.reached.is_set():
+            passed += piece
             await _pass(piece, sink)
-        return None
+            return True
+        first, rest = piece[: limit - len(passed)], piece[limit - len(passed) :]
+        passed += first
+        await _pass(first, sink)
+        self._act()
+        if self._goes_on:
+            passed += rest
+            await _pass(rest, sink)
+        return self._goes_on
 
     def _act(self) -> None:
         self.reached.set()
         if self.then is not None:
             then, self.then = self.then, None
             then()
-
-
-def _cut(piece: bytes, passed: int, limit: int | None) -> tuple[bytes, bool]:
-    """The part of ``piece`` that may pass, and whether the limit is reached with it."""
-    if limit is None or passed + len(piece) < limit:
-        return piece, False
-    return piece[: limit - passed], True
 
 
 async def _pass(piece: bytes, sink: asyncio.StreamWriter) -> None:
