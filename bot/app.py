@@ -119,7 +119,9 @@ class App:
         stack.push_async_callback(_cancel, background)
 
     async def _finish(self, seconds: float) -> None:
-        self._scheduler.cut_reads()
+        """Reads, which may take minutes, are cut short: they are asked again at the next start. Changes end."""
+        await self.services.eset.stop_reading()
+        await self.services.nsight.stop_reading()
         try:
             async with asyncio.timeout(seconds):
                 await self.settle()

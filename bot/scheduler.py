@@ -20,7 +20,7 @@ from bot.model import RetryRequest, State
 log = structlog.get_logger()
 
 PURGE_EVERY = timedelta(hours=1)
-READS = ("collect", "inventory")  # asked again at the next start: nothing is lost when stopping cuts them short
+POLLS = ("collect", "inventory")
 REST_FIRST, REST_MOST = timedelta(seconds=15), timedelta(minutes=10)
 POLL_REST = timedelta(seconds=90)  # N-able's distance between two runs of one poll; ESET is treated alike
 
@@ -71,12 +71,6 @@ class Scheduler:
         while self._jobs:
             await asyncio.wait(self._jobs.values())
 
-    def cut_reads(self) -> None:
-        """Ends what only reads, and may take minutes, when the bot is to stop."""
-        for name in READS:
-            if name in self._jobs:
-                self._jobs[name].cancel()
-
     async def cancel(self) -> None:
         """Ends every job that is still at work."""
         running = list(self._jobs.values())
@@ -126,7 +120,7 @@ class Scheduler:
 
     def _rest(self, name: str, retry_after: float | None = None) -> None:
         tries = self._rests[name].tries if name in self._rests else 0
-        first = POLL_REST if name in READS else REST_FIRST
+        first = POLL_REST if name in POLLS else REST_FIRST
         pause: timedelta = min(first * 2 ** min(tries, 10), REST_MOST)
         pause = max(pause, timedelta(seconds=retry_after or 0))
         self._rests[name] = Rest(tries + 1, self._services.now() + pause)

@@ -330,7 +330,7 @@ async def test_closing_ends_what_is_in_the_air(scene: Scene) -> None:
     asking = asyncio.create_task(scene.eset.recent())
     await hold.arrived.wait()
     await scene.eset.close()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(UpstreamError, match="the bot is stopping"):
         await asking
     hold.release.set()
 

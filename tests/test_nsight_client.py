@@ -311,8 +311,10 @@ async def test_closing_ends_reads_that_are_under_way() -> None:
         asking = asyncio.create_task(client.patches(1001))
         await server.heard(1)
         await client.close()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(UpstreamError, match="the bot is stopping"):
             await asking
+        with pytest.raises(UpstreamError, match="the bot is stopping"):
+            await client.patches(1001)
 
 
 async def test_a_listing_of_several_megabytes_is_read_whole() -> None:

@@ -16,7 +16,7 @@ from bot import __version__
 from bot.clients import http
 from bot.clients.eset_exchange import Exchange, Pace, Question, failed, kind_of
 from bot.clients.eset_token import Tokens, parse_token
-from bot.clients.flights import Flights
+from bot.clients.flights import Flights, Grounded
 from bot.clients.http import Answer
 from bot.errors import Kind, Service, UpstreamError, new_reference
 from bot.model import Attempt, Listing, Period, Version
@@ -187,7 +187,14 @@ class Eset:
 
         Callers at the same time share one call. Raises UpstreamError; its ``words`` cite ESET's request-id.
         """
-        return await self._flights.share("recent", self._recent)
+        try:
+            return await self._flights.share("recent", self._recent)
+        except Grounded:
+            raise http.failure(Service.ESET, Kind.CUT, path="", sent=None, words="the bot is stopping") from None
+
+    async def stop_reading(self) -> None:
+        """Ends calls in the air, and lets no further one start: who waits gets an UpstreamError."""
+        await self._flights.close()
 
     async def close(self) -> None:
         await self._flights.close()

@@ -7,15 +7,25 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
+class Grounded(Exception):
+    """The flights were closed while somebody waited, or before anybody asked."""
+
+
 class Flights(Generic[T]):
     """Calls in the air, by key. An asker who gives up does not end the others' call; the last one to leave does."""
 
     def __init__(self) -> None:
+        self._closed = asyncio.Event()
         self._tasks: dict[Hashable, asyncio.Task[T]] = {}
         self._askers: dict[asyncio.Task[T], int] = {}
 
     async def share(self, key: Hashable, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result (or exception) of the call in the air under ``key``; without one, ``start()`` becomes it."""
+        """The result (or exception) of the call in the air under ``key``; without one, ``start()`` becomes it.
+
+        Raises Grounded after ``close``.
+        """
+        if self._closed.is_set():
+            raise Grounded
         task = self._tasks.get(key)
         if task is None:
             task = self._tasks[key] = asyncio.create_task(start())
@@ -23,11 +33,16 @@ class Flights(Generic[T]):
         self._askers[task] = self._askers.get(task, 0) + 1
         try:
             return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self._closed.is_set() and task.cancelled():
+                raise Grounded from None
+            raise
         finally:
             self._leave(key, task)
 
     async def close(self) -> None:
-        """Ends every call in the air and waits until each is over."""
+        """Ends every call in the air and waits until each is over; no further one starts."""
+        self._closed.set()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

@@ -19,7 +19,7 @@ from structlog.contextvars import bound_contextvars
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from bot.clients import http
-from bot.clients.flights import Flights
+from bot.clients.flights import Flights, Grounded
 from bot.clients.nsight_xml import Rows, parse_clients, parse_devices, parse_patches, parse_retry
 from bot.errors import SAYINGS, Kind, Service, UpstreamError, new_reference
 from bot.model import CallVerdict, Client, Device, DeviceKind, Patch, RetryAnswer
@@ -162,6 +162,10 @@ class Nsight:
         _record(device_id, ids, answer)
         return answer
 
+    async def stop_reading(self) -> None:
+        """Ends reads in the air, and lets no further one start: who waits gets an UpstreamError. A retry goes on."""
+        await self._flights.close()
+
     async def close(self) -> None:
         """Ends reads that are under way; their askers are cancelled."""
         await self._flights.close()
@@ -182,7 +186,10 @@ class Nsight:
             reraise=True,
         )
         key = (service, *query.items())
-        return list(await self._flights.share(key, lambda: tries(self._once, service, query, parse)))
+        try:
+            return list(await self._flights.share(key, lambda: tries(self._once, service, query, parse)))
+        except Grounded:
+            raise http.failure(Service.NSIGHT, Kind.CUT, path="", sent=None, words="the bot is stopping") from None
 
     async def _once(self, service: str, query: dict[str, str], parse: Callable[[bytes], Rows[T]]) -> list[T]:
         self.asked = True

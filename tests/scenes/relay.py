@@ -27,7 +27,7 @@ class Relay:
         then: Callable[[], None] | None = None,
     ) -> None:
         self._target, self._call = urlsplit(target), f"service={call}&".encode()
-        self._asked, self._answered, self.then = asked, answered, then
+        self.asked, self.answered, self.then = asked, answered, then
         self._goes_on = goes_on
         self._server: asyncio.Server | None = None
         self._relays: set[asyncio.Task[None]] = set()
@@ -86,7 +86,7 @@ class Relay:
                 watched.set()
             if not watched.is_set():
                 await _pass(piece, sink)
-            elif not await self._watch(piece, sink, self.request, self._asked):
+            elif not await self._watch(piece, sink, self.request, self.asked):
                 return
 
     async def _answered_by(
@@ -95,7 +95,7 @@ class Relay:
         while piece := await source.read(65536):
             if not watched.is_set():
                 await _pass(piece, sink)
-            elif not await self._watch(piece, sink, self.answer, self._answered):
+            elif not await self._watch(piece, sink, self.answer, self.answered):
                 return
 
     async def _watch(self, piece: bytes, sink: asyncio.StreamWriter, passed: bytearray, limit: int | None) -> bool:

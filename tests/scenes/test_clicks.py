@@ -76,7 +76,7 @@ async def test_an_approver_cannot_decide_on_their_own_request_but_can_withdraw_i
     async with staged(tmp_path) as stage:
         card = await asked(stage, "ann")
         for button in ("Approve", "Deny"):
-            assert "You asked for this retry yourself" in await pressed(stage, "ann", button, card)
+            assert "You asked for request #1 yourself" in await pressed(stage, "ann", button, card)
         await pressed(stage, "ann", "Withdraw", card)
         assert "Withdrawn by @ann" in card.plain
         assert card.buttons == ["Retry…"]

@@ -293,7 +293,8 @@ async def test_a_digest_by_hand_that_slack_does_not_take_is_told(tmp_path: Path)
         answer = await stage.asks("bob", "/patches digest now daily")
         assert "Slack refused (reference" in answer.plain
         assert "not_in_channel" in answer.plain
-        assert await stage.actions() == []
+        assert await stage.actions() == ["digest.now"]  # who wanted it is on record before anything is shown
+        assert digests(stage) == []
         assert nothing_left(stage) == []
 
 

@@ -138,12 +138,9 @@ async def searched(
         after = traces(stage, capsys.readouterr().err, metrics)
         assert found(world.secrets(), where) == set()
         assert found(world.secrets(), after) == set()
-        # The search finds what is there: failures of all three services, and what the database holds.
-        assert {place for _, place in found(["N-sight", "SRV-DC01", "daily"], where)} >= {
-            "log",
-            "screens",
-            "patches.db",
-        }
+        # The search finds what is there: names of services, machines and plans, and failures of all three services.
+        there = {place for _, place in found(["N-sight", "SRV-DC01", "daily"], where | {"closed": after["patches.db"]})}
+        assert there >= {"log", "screens", "metrics", "patches.db-wal", "closed"}
         for words in ('"upstream.failed"', '"slack.failed"', '"slack.refused"', '"service": "ESET"', "reference"):
             assert words in where["log"].decode(), words
 

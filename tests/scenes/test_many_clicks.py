@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.demo.faults import Fault
 from bot.demo.slack.exchange import Exchange
 from bot.demo.world import World
 from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
@@ -58,14 +59,15 @@ async def test_twenty_concurrent_approvals_make_one_call_and_each_click_is_answe
 async def test_two_schedulers_that_resume_the_same_request_at_once_send_it_once(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         stages = await several(stack, tmp_path, 2, 1)
-        stage, slack = stages[0], stages[0].world.slack
+        stage, nsight = stages[0], stages[0].world.nsight
         await stage.asks("bob", "/patches retry 1001 4,5")
         await settled(stages)
-        slack.faults.add("users.info", "http_500", times=None)
+        nsight.faults.add("patch_list_all", Fault.STATUS, times=None, status=503)
         await stage.clicks("ann", "Approve", stage.card)
         await settled(stages)
+        assert "cannot be checked" in stage.card.plain
         assert stage.retries == []
-        slack.faults.clear()
+        nsight.faults.clear()
         stage.world.clock.advance(timedelta(minutes=1))
         await asyncio.gather(*(stage.bot.tick() for stage in stages * 3))
         assert stage.retries == [(1001, (4, 5))]
