@@ -14,7 +14,7 @@ from bot.clients.eset import PATH, Eset, Pace
 from bot.clients.eset_exchange import Gate, Question, _Course
 from bot.clients.flights import Flights
 from bot.clients.http import Answer
-from bot.errors import Kind
+from bot.errors import Kind, UpstreamError
 from tests.eset_script import LISTED, PASSWORD, QUICK, ROW, USER, Reply, Scene, failing, later, playing
 
 

@@ -1,6 +1,5 @@
 """Making a retry request: which device, which patches, may it be asked, store it, show its card."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,11 +7,10 @@ from bot import commands
 from bot.blocks import request as words
 from bot.errors import Refused
 from bot.flows import cards, inventory, rights
+from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Device, Message, Patch, RequestedPatch, RetryRequest, State
 from bot.store import JSON, Covered, Entry
-
-Progress = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

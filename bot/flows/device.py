@@ -1,17 +1,16 @@
 """``/patches device``: what N-sight lists for one device, and the form that asks for a retry."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
 
 from bot.blocks import device as words
 from bot.blocks import modals
 from bot.errors import Refused, TrailUnwritableError, UpstreamError
 from bot.flows import inventory
 from bot.flows.ask import Wish
+from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Message
 
-Progress = Callable[[str], Awaitable[None]]
 KIND = "form"
 TITLE = "Request a retry"
 

@@ -5,7 +5,6 @@ answer is lost.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,13 +17,13 @@ from bot.blocks import modals, text
 from bot.digests import Digest, DigestPlan, Due
 from bot.errors import Refused
 from bot.flows import attempts
+from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Message, Posted
 from bot.store import JSON, Entry, Mark, Seen
 
 log = structlog.get_logger()
 
-Progress = Callable[[str], Awaitable[None]]
 GROUP, FORM = "digest.group", "form"
 LEASE = 600.0  # seconds: collecting may take four minutes
 TITLE = "Request a retry"

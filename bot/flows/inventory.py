@@ -4,13 +4,13 @@ N-able asks that automated calls of one kind are not closer than 90 seconds; one
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
 
 from bot import commands
 from bot.errors import Refused
+from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Client, Device, DeviceKind
 
@@ -19,8 +19,6 @@ log = structlog.get_logger()
 EVERY = timedelta(hours=1)
 CLOSEST = timedelta(seconds=90)
 LEASE = 600.0
-
-Progress = Callable[[str], Awaitable[None]]
 
 
 async def find(services: Services, text: str, progress: Progress) -> Device:

@@ -1,15 +1,15 @@
 """Lists: what waits, what was, which digests come, how the services are."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from bot import __version__, digests
 from bot.blocks import help as pages
 from bot.errors import Service, UpstreamError
 from bot.flows import cards, inventory
+from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Message, RetryRequest, State
 
-Progress = Callable[[str], Awaitable[None]]
 LINKED = 10  # permalinks asked of Slack for one list
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +9,10 @@ from bot.blocks import recent as words
 from bot.commands import Recent
 from bot.errors import Refused, TrailUnwritableError
 from bot.flows import attempts
+from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Attempt, Message
 
-Progress = Callable[[str], Awaitable[None]]
 KIND = "recent"
 
 

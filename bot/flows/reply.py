@@ -6,6 +6,7 @@ worded such that it may stay above the answer.
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -17,6 +18,9 @@ from bot.model import Message
 log = structlog.get_logger()
 
 FIRST_SIGN = 1.0  # seconds
+
+Progress = Callable[[str], Awaitable[None]]
+"""Tells the person what is being waited for; shown only when it takes long."""
 
 
 @dataclass(frozen=True, slots=True)
