@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 ANY = re.compile(".*")
 TOO_BUSY = "The bot is busy with very many things at once. Please try again in a minute; nothing was done."
+PATIENCE = 0.5  # seconds for the database to note a delivery: the person's first sign has to wait for it
 MOST_AT_ONCE = 500  # interactions in work; beyond, people are told instead of memory being filled
 
 
@@ -133,7 +134,7 @@ class Door:
 
     async def _first(self, delivery: str) -> bool:
         try:
-            return await self._services.store.first_delivery(delivery, self._services.now())
+            return await self._services.store.first_delivery(delivery, self._services.now(), PATIENCE)
         except TrailUnwritableError:
             return True  # lists still answer; every change meets the same unwritable database
 

@@ -87,7 +87,7 @@ def _near(text: str, devices: Sequence[Device]) -> list[Device]:
     by_name: dict[str, list[Device]] = {}
     for device in devices:
         by_name.setdefault(_short(device.name), []).append(device)
-    close = difflib.get_close_matches(wanted[:80], list(by_name), SHOWN, 0.6)
+    close = difflib.get_close_matches(_short(wanted)[:80], list(by_name), SHOWN, 0.6)
     return [device for short in close for device in by_name[short]]
 
 

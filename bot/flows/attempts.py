@@ -1,6 +1,5 @@
 """ESET's attempts: collected now and then so that none is forgotten, and asked for when somebody wants to see them."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +12,6 @@ from bot.model import Attempt
 log = structlog.get_logger()
 
 REUSED = timedelta(seconds=60)
-WAIT = 0.2  # seconds between two looks at another process's collection
 LEASE = 300.0  # seconds: longer than ESET's answer may take
 
 
@@ -34,39 +32,28 @@ async def collect_if_due(services: Services) -> None:
 
 
 async def collect(services: Services) -> str | None:
-    """Asks ESET and records what is final, or waits for the process that is at it.
+    """Asks ESET and records what is final, whether or not another process is at it: recording twice adds nothing.
 
     Returns the sentence that says why it failed, None when it did not.
     """
-    asked_at = services.now()
     try:
-        while not await _collect(services):
-            await asyncio.sleep(WAIT)
-            at = await services.store.collected_at()
-            if at is not None and at >= asked_at:
-                break
+        await _collect(services)
     except UpstreamError as error:
         services.metrics.failures.labels(error.service, error.kind).inc()
         return error.sentence
     return None
 
 
-async def _collect(services: Services) -> bool:
-    """Callers at the same time share one collection. False: another process is at it (its lease runs out if not)."""
-    return await services.flights.share("collect", lambda: _collect_alone(services))
+async def _collect(services: Services) -> None:
+    """Callers at the same time share one collection."""
+    await services.flights.share("collect", lambda: _collect_alone(services))
 
 
-async def _collect_alone(services: Services) -> bool:
-    if not await services.store.lease("collect", services.owner, services.now(), LEASE):
-        return False
-    try:
-        listing = await services.eset.recent()
-        new = await services.store.record_attempts(listing.attempts, services.now())
-    finally:
-        await services.store.release("collect", services.owner)
+async def _collect_alone(services: Services) -> None:
+    listing = await services.eset.recent()
+    new = await services.store.record_attempts(listing.attempts, services.now())
     services.metrics.collected.inc(new)
     log.info("attempts.collected", listed=len(listing.attempts), new=new, unreadable=listing.unreadable)
-    return True
 
 
 @dataclass(frozen=True, slots=True)

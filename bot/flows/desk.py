@@ -200,16 +200,24 @@ def faults(submission: Submission) -> dict[str, str]:
 
 async def submit(services: Services, submission: Submission) -> None:
     """Does what a modal asks for, after it was acknowledged."""
-
-    form = await services.store.recall("form", submission.token)
-    channel = form["channel"] if form else services.config.approvals.channel or submission.place.user
-    submission = replace(submission, place=replace(submission.place, channel=str(channel)))
+    channel = await _asked_from(services, submission)
+    submission = replace(submission, place=replace(submission.place, channel=channel))
 
     async def work(reply: Reply) -> Message | None:
         services.metrics.interactions.labels("submission", submission.callback).inc()
         return await _submitted(services, submission, reply)
 
     await _answer(services, submission.place, work)
+
+
+async def _asked_from(services: Services, submission: Submission) -> str:
+    """The channel whose button opened the form: a submission itself names none."""
+    try:
+        form = await services.store.recall("form", submission.token)
+    except Exception:  # the work will meet the same trouble and tell it; here only the place is at stake
+        log.exception("desk.form_unread")
+        form = None
+    return str(form["channel"]) if form else services.config.approvals.channel or submission.place.user
 
 
 async def _submitted(services: Services, submission: Submission, reply: Reply) -> Message | None:

@@ -58,7 +58,7 @@ async def sweep(services: Services) -> None:
     await services.flights.share("inventory", lambda: _sweep(services))
 
 
-async def _sweep(services: Services) -> bool:
+async def _sweep(services: Services) -> None:
     """Clients, then the devices of each client and kind whose count is not 0, a second apart."""
     clients = await services.nsight.clients()
     devices: list[Device] = []
@@ -68,7 +68,6 @@ async def _sweep(services: Services) -> bool:
             devices += await services.nsight.devices(client.id, kind)
     await services.store.replace_inventory(clients, devices, services.now())
     log.info("inventory.swept", clients=len(clients), devices=len(devices))
-    return True
 
 
 def _kinds(client: Client) -> list[DeviceKind]:

@@ -184,9 +184,9 @@ class Store:
         async with self._database.write() as connection:
             await leases.release(connection, name, owner)
 
-    async def first_delivery(self, key: str, now: datetime) -> bool:
-        """True for exactly one caller per key, in whatever process."""
-        async with self._database.write() as connection:
+    async def first_delivery(self, key: str, now: datetime, patience: float | None = None) -> bool:
+        """True for exactly one caller per key, in whatever process. ``patience``: seconds to wait for other writers."""
+        async with self._database.write(patience) as connection:
             return await leases.first_delivery(connection, key, now)
 
     # ------------------------------------------------------------ what buttons refer to

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Self
 
 from bot.demo.clock import Clock
 from bot.demo.fleet import Machine
+from bot.demo.slack.exchange import Exchange
 from bot.demo.slack.model import Shown
 from bot.demo.world import World
 from bot.model import PatchStatus, RetryRequest, State
@@ -87,7 +89,7 @@ class Afterlife:
 
     def __init__(self, folder: Path, *, config: str = CONFIG) -> None:
         self.world = World(clock=Clock(datetime.now(UTC), speed=1))
-        self.world.slack.patience = 1.0  # a bot that is dead acks no click
+        self.world.slack.patience = 30.0  # a busy machine is no failure; see `_acked`
         self._folder, self._config = folder, config
         self._processes: list[Process] = []
         self._spare: asyncio.Task[Process] | None = None
@@ -132,12 +134,16 @@ class Afterlife:
         self._spare = asyncio.create_task(Process.start(self._env))  # loads while this one works
         return process
 
-    async def later(self, seconds: float = 0) -> None:
-        """Time goes by in the world and for every living bot; the bots' schedulers look at everything that is due."""
+    async def later(self, seconds: float = 0, *, mortal: bool = False) -> None:
+        """Time goes by in the world and for every living bot; the bots' schedulers look at everything that is due.
+
+        ``mortal``: they may die of it.
+        """
         self._ahead += seconds
         self.world.clock.advance(seconds)
         living = [process for process in self._processes if process.alive]
-        await asyncio.gather(*(process.told(f"later {self._ahead}") for process in living))
+        answers = await asyncio.gather(*(process.told(f"later {self._ahead}") for process in living))
+        assert all(answers) or mortal, "a bot has died of its scheduler"
 
     async def looks(self, process: Process) -> None:
         """One tick of one bot's scheduler."""
@@ -164,8 +170,21 @@ class Afterlife:
             patch.status, patch.retried_at, patch.outcomes = PatchStatus.FAILED, None, []
         return f"/patches retry {device} {','.join(map(str, ids))}", device
 
+    async def says(self, user: str, text: str) -> None:
+        await self._acked(self.world.slack.says(user, text))
+
     async def clicks(self, user: str, button: str, request: RetryRequest) -> None:
-        await self.world.slack.clicks(user, button, self.card(request))
+        await self._acked(self.world.slack.clicks(user, button, self.card(request)))
+
+    async def _acked(self, act: Coroutine[Any, Any, Exchange]) -> None:
+        """Waits for the bot's ack, or for the death of the newest bot, after which none comes."""
+        doing, death = asyncio.ensure_future(act), asyncio.ensure_future(self._processes[-1].ended())
+        await asyncio.wait((doing, death), return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            doing.result()
+        for one in (doing, death):
+            one.cancel()
+        await asyncio.gather(doing, death, return_exceptions=True)
 
     def cards(self, request: RetryRequest) -> list[Shown]:
         title = f"Retry request #{request.id}:"

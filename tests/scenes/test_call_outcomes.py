@@ -85,8 +85,8 @@ async def test_an_answer_that_is_lost_or_makes_no_sense_is_settled_by_reading_an
             assert (await request(stage, number)).state is (State.QUEUED if acts else State.UNKNOWN), case
             assert stage.retries.count((device, ids)) == 1, case
         stage.world.patches_install()
-        for _ in range(12):
-            await stage.later(timedelta(hours=5))
+        for _ in range(4):
+            await stage.later(timedelta(hours=15))
         assert len(stage.retries) == len(UNCLEAR)
         assert nothing_left(stage) == []
 

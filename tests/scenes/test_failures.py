@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import resource
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -232,6 +234,46 @@ async def test_while_the_database_cannot_be_written_changes_are_refused_and_list
         await stage.clicks("ann", "Approve", stage.card)
         assert stage.retries == [(1001, (4,))]
         assert (await stage.bot.services.store.verify()).ok
+        assert nothing_left(stage) == []
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Another process keeps the database locked."""
+    with contextlib.closing(sqlite3.connect(folder / "patches.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        yield
+        holder.execute("COMMIT")
+
+
+async def test_while_another_process_holds_the_database_the_first_sign_comes_within_two_seconds(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        with held(tmp_path):
+            began = time.monotonic()
+            assert "No retry request waits" in (await stage.asks("bob", "/patches pending")).plain
+            assert time.monotonic() - began < 2
+            began = time.monotonic()
+            exchange = await stage.says("bob", "/patches recent")
+            assert "Asking ESET" in (await exchange.answer()).plain
+            assert time.monotonic() - began < 2
+        await exchange.answer(saying="163 failed")
+        await stage.bot.settle()
+        assert nothing_left(stage) == []
+
+
+@pytest.mark.deep
+async def test_while_another_process_holds_the_database_changes_are_refused_and_lists_answer(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.asks("bob", "/patches retry 1001 4")
+        with held(tmp_path):
+            assert "163 failed" in (await stage.asks("bob", "/patches recent")).plain
+            assert "database cannot be written" in (await stage.asks("bob", "/patches retry 1001 5")).plain
+            for button in ("Approve", "Deny"):
+                exchange = await stage.clicks("ann", button, stage.card)
+                assert "database cannot be written" in exchange.answers[-1].plain
+            assert stage.retries == []
+        await stage.clicks("ann", "Approve", stage.card)
+        assert stage.retries == [(1001, (4,))]
         assert nothing_left(stage) == []
 
 
