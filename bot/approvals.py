@@ -206,7 +206,7 @@ _REFUSALS = {
     Standing.DEACTIVATED: "This account is deactivated, so nothing was changed.",
     Standing.FOREIGN: "Only members of this organisation can decide on retry requests, so nothing was changed.",
     Standing.UNKNOWN: "Slack cannot tell right now whether you may decide on this, so nothing was changed. "
-    "Please try again in a minute.",
+    "Please try again in a minute; if it stays so, `patches-bot check` tells whoever runs the bot why.",
 }
 
 _ENDINGS = {

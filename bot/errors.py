@@ -17,6 +17,10 @@ class Refused(Exception):
         self.sentence = sentence
 
 
+class NotFound(Refused):
+    """The bot says no because nothing fits what the person named."""
+
+
 class ConfigError(Exception):
     """Configuration is wrong; ``faults`` holds one line per mistake, each beginning with the key's path."""
 
@@ -91,6 +95,11 @@ class UpstreamError(Exception):
         super().__init__(f"{service}: {kind} {code} {words}".strip() + f" (reference {reference})")
         self.service, self.kind, self.reference, self.sent = service, kind, reference, sent
         self.code, self.words, self.retry_after = code, words, retry_after
+
+    @property
+    def short(self) -> str:
+        """The same without a reference: what stays equal when the call fails in the same way again."""
+        return f"{self.service} {SAYINGS[self.kind]}."
 
     @property
     def sentence(self) -> str:

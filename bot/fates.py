@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from bot.model import SETTLED, Fate, Patch, PatchStatus, RequestedPatch, RetryAnswer
 
+RETRYING = "Retrying"  # N-sight's word for what it has queued, until the device is read
+_WAITS = PatchStatus.PENDING | PatchStatus.QUEUED
 _TAKEN = PatchStatus.PENDING | PatchStatus.QUEUED | PatchStatus.INSTALLED | PatchStatus.REBOOT_REQUIRED
 
 
@@ -23,7 +25,7 @@ def answered(patch: RequestedPatch, answer: RetryAnswer) -> RequestedPatch:
     if patch.fate in SETTLED:
         return patch
     if patch.id in answer.retried:
-        return replace(patch, fate=Fate.QUEUED)
+        return replace(patch, fate=Fate.QUEUED, label=RETRYING)
     return replace(patch, fate=Fate.ALREADY if patch.id in answer.already else Fate.UNCLEAR)
 
 
@@ -40,21 +42,26 @@ def followed(patch: RequestedPatch, read: Patch | None, settled: bool) -> Reques
         return patch
     if read is None:
         return replace(patch, fate=Fate.GONE, label="no longer listed")
-    moved = patch.label != patch.seen
     if read.failed:
-        return _still_failed(patch, read, moved, settled)
-    if read.status & PatchStatus.REBOOT_REQUIRED:
-        return replace(patch, fate=Fate.RESTART, label=read.label)
-    if read.status & PatchStatus.INSTALLED:
-        return replace(patch, fate=Fate.INSTALLED, label=read.label)
-    if read.status & PatchStatus.IGNORED:
-        return replace(patch, fate=Fate.OTHER, label=read.label)
-    return replace(patch, fate=Fate.QUEUED, label=read.label)
+        return _failed(patch, read, settled)
+    return replace(patch, fate=_by_status(read.status, patch.fate), label=read.label)
 
 
-def _still_failed(patch: RequestedPatch, read: Patch, moved: bool, settled: bool) -> RequestedPatch:
-    if patch.fate is Fate.ALREADY or (patch.fate is Fate.UNCLEAR and settled):
-        return replace(patch, fate=Fate.OTHER, label=read.label)
-    if patch.fate is Fate.QUEUED and (moved or settled):
+def _by_status(status: int, before: Fate) -> Fate:
+    if status & PatchStatus.REBOOT_REQUIRED:
+        return Fate.RESTART
+    if status & PatchStatus.INSTALLED:
+        return Fate.INSTALLED
+    if status & _WAITS:
+        return Fate.QUEUED
+    # A number we do not know may be a step on the way, but only of what N-sight said it had queued.
+    return Fate.QUEUED if before is Fate.QUEUED and not status & PatchStatus.IGNORED else Fate.OTHER
+
+
+def _failed(patch: RequestedPatch, read: Patch, settled: bool) -> RequestedPatch:
+    moved = patch.fate is Fate.QUEUED and patch.label != RETRYING
+    if moved or (patch.fate is Fate.QUEUED and settled):
         return replace(patch, fate=Fate.FAILED_AGAIN, label=read.label)
+    if patch.fate is Fate.ALREADY or (patch.fate is Fate.UNCLEAR and settled):
+        return replace(patch, fate=Fate.STILL_FAILED, label=read.label)
     return patch

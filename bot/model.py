@@ -246,12 +246,15 @@ class Fate(StrEnum):
     INSTALLED = "installed"
     RESTART = "needs restart"
     FAILED_AGAIN = "failed again"
+    STILL_FAILED = "still failed"  # whether it was retried is not known
     LEFT_OUT = "left out"  # no longer Failed when the retry was about to be sent
     GONE = "gone"  # N-sight lists it no longer
-    OTHER = "other"  # settled in a state that is none of these (ignored, missing…): the label tells
+    OTHER = "other"  # in a state that is none of these (ignored, say) and in which nothing is under way
 
 
-SETTLED = frozenset({Fate.INSTALLED, Fate.RESTART, Fate.FAILED_AGAIN, Fate.LEFT_OUT, Fate.GONE, Fate.OTHER})
+SETTLED = frozenset(
+    {Fate.INSTALLED, Fate.RESTART, Fate.FAILED_AGAIN, Fate.STILL_FAILED, Fate.LEFT_OUT, Fate.GONE, Fate.OTHER}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,10 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The bot's own identity, from auth.test. ``scopes`` is empty when Slack does not name them."""
+    """The bot's own identity, from auth.test. ``scopes`` is empty when Slack does not name them, ``enterprise``
+    outside Enterprise Grid."""
 
+    enterprise: str
     team: str
     team_name: str
     user: str
@@ -55,27 +57,30 @@ class People:
         self._client, self._timeout = client, timeout
         self._persons: _Kept[Person] = _Kept()
         self._groups: _Kept[frozenset[str]] = _Kept()
-        self.home = ""  # the workspace's id, once known
+        self._me: Me | None = None
 
     async def me(self) -> Me:
         """The bot itself (``auth.test``); the scopes come in a header."""
         answer = await call("auth.test", self._client.auth_test(), total=self._timeout)
         scopes = str(answer.headers.get("x-oauth-scopes") or "")
-        return Me(
+        self._me = Me(
+            enterprise=str(answer.get("enterprise_id") or ""),
             team=str(answer.get("team_id") or ""),
             team_name=str(answer.get("team") or ""),
             user=str(answer.get("user_id") or ""),
             bot=str(answer.get("bot_id") or ""),
             scopes=frozenset(filter(None, (scope.strip() for scope in scopes.split(",")))),
         )
+        return self._me
 
     async def person(self, user: str, *, fresh: bool = False) -> Person:
-        """One user, from ``users.info``."""
+        """One user, from ``users.info``. The workspace must be known first: strangers are told by it."""
+        me = self._me or await self.me()
         known = None if fresh else self._persons.get(user)
         if known:
             return known
         answer = await call("users.info", self._client.users_info(user=user), total=self._timeout)
-        return self._persons.put(user, _person(answer.get("user") or {}, self.home))
+        return self._persons.put(user, person_of(answer.get("user") or {}, me))
 
     async def members(self, group: str, *, fresh: bool = False) -> frozenset[str]:
         """User ids of a usergroup (``usergroups.users.list``)."""
@@ -105,7 +110,8 @@ class People:
         )
 
 
-def _person(data: dict[str, Any], home: str) -> Person:
+def person_of(data: dict[str, Any], me: Me) -> Person:
+    """A user as ``users.info`` tells it, seen from the bot's own workspace."""
     profile = data.get("profile") or {}
     name = profile.get("display_name") or data.get("real_name") or data.get("name") or data.get("id")
     return Person(
@@ -115,11 +121,14 @@ def _person(data: dict[str, Any], home: str) -> Person:
         deleted=bool(data.get("deleted")),
         bot=bool(data.get("is_bot")),
         guest=bool(data.get("is_restricted") or data.get("is_ultra_restricted")),
-        stranger=bool(data.get("is_stranger")) or _elsewhere(data, home),
+        stranger=bool(data.get("is_stranger")) or _elsewhere(data, me),
     )
 
 
-def _elsewhere(data: dict[str, Any], home: str) -> bool:
-    """An account of another workspace; within one Enterprise Grid organisation that is no stranger."""
+def _elsewhere(data: dict[str, Any], me: Me) -> bool:
+    """An account of another workspace; within the same Enterprise Grid organisation that is no stranger."""
     team = str(data.get("team_id") or "")
-    return bool(home and team and team != home and not data.get("enterprise_user"))
+    enterprise = str((data.get("enterprise_user") or {}).get("enterprise_id") or "")
+    if not team or not me.team or team == me.team:
+        return False
+    return not me.enterprise or enterprise != me.enterprise

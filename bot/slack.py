@@ -17,7 +17,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import TrailUnwritableError
 from bot.flows import desk
 from bot.flows.desk import Click, Submission
 from bot.flows.reply import Place
@@ -29,7 +28,6 @@ log = structlog.get_logger()
 
 ANY = re.compile(".*")
 TOO_BUSY = "The bot is busy with very many things at once. Please try again in a minute; nothing was done."
-PATIENCE = 0.5  # seconds for the database to note a delivery: the person's first sign has to wait for it
 MOST_AT_ONCE = 500  # interactions in work; beyond, people are told instead of memory being filled
 
 
@@ -62,7 +60,6 @@ class Door:
     def introduce(self, me: Me) -> None:
         """Slack has told who the bot is (auth.test)."""
         self.me = me
-        self._services.people.home = me.team
         self.introduced.set()
 
     def _authorizer(self) -> Callable[[], Awaitable[AuthorizeResult]]:
@@ -89,23 +86,23 @@ class Door:
                 await ack(TOO_BUSY)
                 return
             await ack()
-            self._take(desk.command(self._services, _text(body, "text"), _place(body)), _delivery(body))
+            self._take(desk.command(self._services, _text(body, "text"), _place(body)))
 
         @app.action(ANY)
         async def action(ack: AsyncAck, body: dict[str, Any]) -> None:
             if self._at_work < 2 * MOST_AT_ONCE:  # without an ack Slack itself tells the person that it did not work
                 await ack()
-                self._take(desk.click(self._services, _click(body)), _delivery(body))
+                self._take(desk.click(self._services, _click(body)))
 
         @app.view(ANY)
         async def view(ack: AsyncAck, body: dict[str, Any]) -> None:
             submission = _submission(body)
-            faults = desk.faults(submission)
+            faults = desk.faults(self._services, submission)
             if faults:
                 await ack(response_action="errors", errors=faults)
                 return
             await ack()
-            self._take(desk.submit(self._services, submission), _delivery(body))
+            self._take(desk.submit(self._services, submission))
 
         @app.view_closed(ANY)
         @app.shortcut(ANY)
@@ -117,26 +114,16 @@ class Door:
         async def no_options(ack: AsyncAck) -> None:
             await ack(options=[])
 
-    def _take(self, work: Coroutine[Any, Any, None], delivery: str) -> None:
+    def _take(self, work: Coroutine[Any, Any, None]) -> None:
         self._at_work += 1
-        self._services.spawn(self._once(work, delivery), "interaction")
+        self._services.spawn(self._counted(work), "interaction")
 
-    async def _once(self, work: Coroutine[Any, Any, None], delivery: str) -> None:
-        """Runs what Slack delivered unless some process has taken the same delivery already."""
+    async def _counted(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            if await self._first(delivery):
-                await work
-            else:
-                log.info("door.delivered_again")
+            await work
         finally:
             work.close()
             self._at_work -= 1
-
-    async def _first(self, delivery: str) -> bool:
-        try:
-            return await self._services.store.first_delivery(delivery, self._services.now(), PATIENCE)
-        except TrailUnwritableError:
-            return True  # lists still answer; every change meets the same unwritable database
 
 
 def _delivery(body: Mapping[str, Any]) -> str:
@@ -152,7 +139,9 @@ def _delivery(body: Mapping[str, Any]) -> str:
 
 def _place(body: Mapping[str, Any]) -> Place:
     """A slash command's: everything about it is private to the person."""
-    return Place(_text(body, "user_id"), _text(body, "channel_id"), _text(body, "response_url"))
+    return Place(
+        _text(body, "user_id"), _text(body, "channel_id"), _text(body, "response_url"), _delivery(body), typed=True
+    )
 
 
 def _click(body: Mapping[str, Any]) -> Click:
@@ -164,7 +153,7 @@ def _click(body: Mapping[str, Any]) -> Click:
     user = str((body.get("user") or {}).get("id") or "")
     chosen = (action.get("selected_option") or {}).get("value")
     return Click(
-        place=Place(user, channel, _text(body, "response_url"), private=private),
+        place=Place(user, channel, _text(body, "response_url"), _delivery(body), private=private),
         action=str(action.get("action_id") or ""),
         value=str(action.get("value") or chosen or ""),
         trigger_id=_text(body, "trigger_id"),
@@ -178,7 +167,7 @@ def _submission(body: Mapping[str, Any]) -> Submission:
     states = (view.get("state") or {}).get("values") or {}
     values = {block: _value(next(iter(inputs.values()), {})) for block, inputs in states.items()}
     return Submission(
-        place=Place(user, user),
+        place=Place(user, user, delivery=_delivery(body)),
         callback=str(view.get("callback_id") or ""),
         token=str(view.get("private_metadata") or ""),
         values=values,

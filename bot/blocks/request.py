@@ -21,18 +21,20 @@ FATES = {
     Fate.FAILED_AGAIN: "❌ failed again",
     Fate.LEFT_OUT: "➖ left out, no longer failed",
     Fate.GONE: "➖ no longer listed by N-sight",
-    Fate.OTHER: "➖ not retried",
+    Fate.STILL_FAILED: "❌ still failed",
+    Fate.OTHER: "➖ nothing under way",
 }
 _TALLY = {
     Fate.INSTALLED: "installed",
     Fate.RESTART: "needs a restart",
     Fate.FAILED_AGAIN: "failed again",
+    Fate.STILL_FAILED: "still failed",
     Fate.QUEUED: "queued",
     Fate.UNCLEAR: "being looked up",
     Fate.ALREADY: "being looked up",
     Fate.LEFT_OUT: "left out",
     Fate.GONE: "no longer listed",
-    Fate.OTHER: "not retried",
+    Fate.OTHER: "with nothing under way",
 }
 _TELLING = frozenset({Fate.QUEUED, Fate.LEFT_OUT, Fate.OTHER})  # where N-sight's own label adds something
 _AGAIN = frozenset({State.DENIED, State.WITHDRAWN, State.EXPIRED, State.REJECTED, State.CLOSED})
@@ -121,8 +123,8 @@ def _buttons(request: RetryRequest) -> list[ButtonElement]:
 
 def may_ask_again(request: RetryRequest) -> bool:
     """Ended without having done all it should: a new request makes sense."""
-    failed_again = any(patch.fate is Fate.FAILED_AGAIN for patch in request.patches)
-    return request.state in _AGAIN or (request.state is State.FINISHED and failed_again)
+    failed = any(patch.fate in {Fate.FAILED_AGAIN, Fate.STILL_FAILED} for patch in request.patches)
+    return request.state in _AGAIN or (request.state is State.FINISHED and failed)
 
 
 def _status(request: RetryRequest, policy: Policy) -> str:
@@ -165,7 +167,7 @@ def _progress(request: RetryRequest) -> str:
     fates = {patch.fate for patch in request.patches}
     if Fate.QUEUED not in fates and fates & {Fate.ALREADY, Fate.UNCLEAR}:
         return "N-sight answered without queueing anything; the device is being read to show each patch's real state."
-    if fates & {Fate.INSTALLED, Fate.RESTART, Fate.FAILED_AGAIN}:
+    if fates & {Fate.INSTALLED, Fate.RESTART, Fate.FAILED_AGAIN, Fate.STILL_FAILED}:
         return f"In progress: {tally(request)}."
     return "Queued by N-sight; patches install in the device's next patch window."
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.commands.forms import meant
 from bot.commands.ids import command
 from bot.commands.lexer import nearest
-from bot.errors import Refused
+from bot.errors import NotFound, Refused
 from bot.markup import code, cut, line, listed, name, plural
 from bot.model import Device, Patch, PatchStatus
 
@@ -68,12 +68,12 @@ def _several(text: str, fits: Sequence[Device]) -> Refused:
     return Refused(f"{code(text)} fits {plural(len(fits), 'device')}. {offer}\n{_candidates(fits)}")
 
 
-def _none(text: str, devices: Sequence[Device]) -> Refused:
+def _none(text: str, devices: Sequence[Device]) -> NotFound:
     if not devices:
-        return Refused(f"No device fits {code(text)}: N-sight's inventory is empty so far. Nothing was done.")
+        return NotFound(f"No device fits {code(text)}: N-sight's inventory is empty so far. Nothing was done.")
     near = _near(text, devices)
     sentence = f"No device has the id or the full name {code(text)}. Nothing was done."
-    return Refused(
+    return NotFound(
         f"{sentence} Candidates:\n{_candidates(near)}" if near else f"{sentence} No name comes near it either."
     )
 

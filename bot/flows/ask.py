@@ -71,15 +71,15 @@ async def demand_possible(services: Services, who: str, reason: str) -> None:
 
 
 async def _demand_approvers(services: Services, who: str) -> None:
-    rules = services.config.approvals
-    others = await rights.others_who_may_approve(services, who, rules.quorum)
-    if others is None or rules.self_approval or others >= rules.quorum:
+    quorum = services.config.approvals.quorum
+    found = await rights.possible_approvers(services, who, quorum)
+    if found is None or found >= quorum:
         return
-    if others == 0:
+    if services.config.approvals.self_approval:
+        raise Refused(f"Only {found} of the {quorum} approvals needed could be given at all. Nothing was done.")
+    if found == 0:
         raise Refused("Nobody but you could approve this, and nobody approves their own request. Nothing was done.")
-    raise Refused(
-        f"{rules.quorum} approvals are needed, and besides you only {others} could give one. Nothing was done."
-    )
+    raise Refused(f"{quorum} approvals are needed, and besides you only {found} could give one. Nothing was done.")
 
 
 async def _store(services: Services, draft: RetryRequest) -> RetryRequest:

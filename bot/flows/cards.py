@@ -8,15 +8,16 @@ from datetime import timedelta
 import structlog
 
 from bot.blocks import request as words
-from bot.errors import UpstreamError
+from bot.errors import Kind, UpstreamError
 from bot.flows.services import Services
 from bot.model import Posted, RetryRequest
 from bot.store import Card, QueuedNote
 
 log = structlog.get_logger()
 
-LEASE = 90.0  # seconds: longer than Slack may take, waiting out a 429 included
+LEASE = 300.0  # seconds: longer than a channel's queue and a 429 waited out may take
 FIRST_AGAIN, MOST_AGAIN = timedelta(seconds=5), timedelta(minutes=5)
+MOST_TRIES = 300  # a day: then somebody who left, or an archived channel, hears it no more
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})  # then a new card is posted
 
 
@@ -41,6 +42,9 @@ async def repair(services: Services) -> None:
 
 async def adopt(services: Services, request_id: int, where: Posted) -> None:
     """A click came from a card whose place was never learned (Slack's answer was lost): from now on it is ours."""
+    known = await services.store.cards(request_id)
+    if any(card.ts == where.ts and card.channel == where.channel for card in known):
+        return
     if await services.store.adopt_card(request_id, where.channel, where.ts):
         log.info("card.adopted", request=request_id, channel=where.channel)
 
@@ -93,6 +97,7 @@ async def _send(services: Services, queued: QueuedNote) -> None:
     if not note.to:
         card = next((card for card in await store.cards(note.request_id) if card.ts), None)
         if card is None:
+            await store.note_failed(queued.id, services.now() + FIRST_AGAIN)  # the card comes first
             return
         channel, thread = card.channel, card.ts
     if not await store.take_note(queued.id, services.owner, services.now(), LEASE):
@@ -101,6 +106,10 @@ async def _send(services: Services, queued: QueuedNote) -> None:
         await services.messenger.post(channel, note.message, thread_ts=thread)
     except UpstreamError as error:
         log.warning("note.failed", request=note.request_id, code=error.code, reference=error.reference)
+        if queued.tries >= MOST_TRIES and error.kind is Kind.REFUSED:
+            log.error("note.given_up", request=note.request_id, to=note.to or "thread", code=error.code)  # noqa: TRY400
+            await store.note_sent(queued.id)
+            return
         await store.note_failed(queued.id, services.now() + _pause(queued.tries, error))
         return
     await store.note_sent(queued.id)

@@ -23,6 +23,9 @@ from bot.model import Message, Posted
 
 log = structlog.get_logger()
 
+AGAIN = Message("delivered again")  # never shown: the first delivery is being answered
+PATIENCE = 0.5  # seconds that a list waits for the database to note its delivery; it is shown without that too
+IN_TIME = 1.5  # seconds for what precedes a modal: its trigger lives three
 _SLACKS_CODE = re.compile("[a-z_]{3,60}")  # such as not_in_channel: more telling than "refused"
 
 
@@ -52,11 +55,18 @@ async def command(services: Services, typed: str, place: Place) -> None:
 
     async def work(reply: Reply) -> Message | None:
         await rights.demand_command(services, place.user)
-        wish = commands.parse(typed)
+        wish = commands.parse(typed)  # again, so that what it refuses is answered like any other refusal
         services.metrics.interactions.labels("command", type(wish).__name__.lower()).inc()
         return await _obey(services, wish, place, reply)
 
-    await _answer(services, place, work)
+    await _answer(services, place, work, reads=_only_reads(typed))
+
+
+def _only_reads(typed: str) -> bool:
+    try:
+        return not isinstance(commands.parse(typed), commands.Retry | commands.DigestNow)
+    except Refused:
+        return True
 
 
 async def _obey(services: Services, wish: commands.Command, place: Place, reply: Reply) -> Message:
@@ -95,7 +105,7 @@ async def click(services: Services, clicked: Click) -> None:
             raise Refused("This button is from an older version of the bot and does nothing any more.")
         return await _CLICKS[found](services, clicked, reply)
 
-    await _answer(services, clicked.place, work, instead=found in _PAGED)
+    await _answer(services, clicked.place, work, reads=found is None or found in _CHANGELESS, instead=found in _PAGED)
 
 
 def _route(action: str) -> str | None:
@@ -125,12 +135,22 @@ async def _approve(services: Services, clicked: Click, reply: Reply) -> Message 
 
 async def _deny(services: Services, clicked: Click, reply: Reply) -> Message | None:
     request_id = await _on_card(services, clicked)
-    with contextlib.suppress(TimeoutError):  # a trigger lives three seconds; the submission is checked in any case
-        async with asyncio.timeout(1.5):
-            await decide.may_deny(services, request_id, clicked.place.user)
-    required = services.config.approvals.reason == "required"
-    await services.messenger.open_view(clicked.trigger_id, modals.deny(request_id, required=required))
+    await _in_time(decide.may_deny(services, request_id, clicked.place.user))
+    view = modals.deny(request_id, required=_reason_required(services))
+    await services.messenger.open_view(clicked.trigger_id, view)
+    await reply.opened()
     return None
+
+
+async def _in_time(check: Awaitable[None]) -> None:
+    """Says no before a modal opens, unless that takes too long: what is submitted is checked in any case."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(IN_TIME):
+            await check
+
+
+def _reason_required(services: Services) -> bool:
+    return services.config.approvals.reason == "required"
 
 
 async def _withdraw(services: Services, clicked: Click, reply: Reply) -> Message | None:
@@ -156,14 +176,15 @@ async def _page(services: Services, clicked: Click, reply: Reply) -> Message | N
 
 
 async def _from_device(services: Services, clicked: Click, reply: Reply) -> Message | None:
-    await rights.demand_command(services, clicked.place.user)
-    await device.open_retry(services, clicked.value, clicked.trigger_id)
+    await _in_time(rights.demand_command(services, clicked.place.user))
+    await device.open_retry(services, clicked.value, clicked.trigger_id, reply.opened)
     return None
 
 
 async def _from_digest(services: Services, clicked: Click, reply: Reply) -> Message | None:
-    await rights.demand_command(services, clicked.place.user)
+    await _in_time(rights.demand_command(services, clicked.place.user))
     await digest.open_retry(services, clicked.value, clicked.place.channel, clicked.trigger_id)
+    await reply.opened()
     return None
 
 
@@ -179,13 +200,24 @@ _CLICKS: Mapping[str, Callable[[Services, Click, Reply], Awaitable[Message | Non
     "digest.retry": _from_digest,
 }
 _PAGED = frozenset({"recent.page", "recent.filter"})
+_CHANGELESS = _PAGED | {"request.deny", "device.retry", "digest.retry"}  # these three only open a form
 
 
 # ---------------------------------------------------------------- submissions
 
 
-def faults(submission: Submission) -> dict[str, str]:
-    """What must travel in the ack: errors by block id, from the submitted values alone."""
+def faults(services: Services, submission: Submission) -> dict[str, str]:
+    """What must travel in the ack: errors by block id, from the submitted values and the configuration alone."""
+    found: dict[str, str] = {}
+    if _reason_required(services) and not _text(submission, "reason").strip():
+        found["reason"] = "A reason is required here."
+    return found | _faulty_ids(submission) if submission.callback in _FORMS else {}
+
+
+_FORMS = frozenset({"request.deny", "device.retry", "digest.retry"})
+
+
+def _faulty_ids(submission: Submission) -> dict[str, str]:
     if submission.callback != "digest.retry":
         return {}
     ids = _text(submission, "ids")
@@ -207,7 +239,7 @@ async def submit(services: Services, submission: Submission) -> None:
         services.metrics.interactions.labels("submission", submission.callback).inc()
         return await _submitted(services, submission, reply)
 
-    await _answer(services, submission.place, work)
+    await _answer(services, submission.place, work, reads=False)
 
 
 async def _asked_from(services: Services, submission: Submission) -> str:
@@ -253,11 +285,32 @@ def _chosen(submission: Submission) -> tuple[int, ...]:
 
 
 async def _answer(
-    services: Services, place: Place, work: Callable[[Reply], Awaitable[Message | None]], *, instead: bool = False
+    services: Services,
+    place: Place,
+    work: Callable[[Reply], Awaitable[Message | None]],
+    *,
+    reads: bool,
+    instead: bool = False,
 ) -> None:
+    """``reads``: nothing is changed. ``instead``: the answer takes the place of the private list that was clicked."""
     async with Reply(services.messenger, place) as reply:
-        message, failed = await _attempt(services, work, reply)
-        await reply.final(message, replace=instead and not failed)
+
+        async def once(reply: Reply) -> Message | None:
+            return await work(reply) if await _first(services, place.delivery, reads=reads) else AGAIN
+
+        message, failed = await _attempt(services, once, reply)
+        if message is not AGAIN:
+            await reply.final(message, replace=instead and not failed)
+
+
+async def _first(services: Services, delivery: str, *, reads: bool) -> bool:
+    """Whether no process has taken the same delivery already. A list is shown even when that cannot be written."""
+    try:
+        return await services.store.first_delivery(delivery, services.now(), PATIENCE if reads else None)
+    except TrailUnwritableError:
+        if reads:
+            return True
+        raise
 
 
 async def _attempt(

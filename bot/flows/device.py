@@ -1,6 +1,7 @@
 """``/patches device``: what N-sight lists for one device, and the form that asks for a retry."""
 
 import contextlib
+from collections.abc import Awaitable, Callable
 
 from bot.blocks import device as words
 from bot.blocks import modals
@@ -27,14 +28,19 @@ async def show(services: Services, named: str, channel: str, progress: Progress)
     return words.page(device, patches, token=token)
 
 
-async def open_retry(services: Services, token: str, trigger_id: str) -> None:
+async def open_retry(services: Services, token: str, trigger_id: str, opened: Callable[[], Awaitable[None]]) -> None:
     """Opens the form at once (a trigger lives three seconds) and fills it when N-sight has answered."""
     view_id = await services.messenger.open_view(trigger_id, modals.loading(TITLE))
+    await opened()
     try:
         view = await _form(services, token)
     except (Refused, UpstreamError) as no:
         view = modals.failed(TITLE, no.sentence)
-    await services.messenger.update_view(view_id, view)
+    try:
+        await services.messenger.update_view(view_id, view)
+    except UpstreamError as error:
+        if error.code != "not_found":  # the person has closed it
+            raise
 
 
 async def _form(services: Services, token: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 
 from bot import commands
-from bot.errors import Refused
+from bot.errors import Kind, NotFound, UpstreamError
 from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Client, Device, DeviceKind
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 EVERY = timedelta(hours=1)
 CLOSEST = timedelta(seconds=90)
-LEASE = 600.0
+LEASE = 3600.0
 
 
 async def find(services: Services, text: str, progress: Progress) -> Device:
@@ -28,7 +28,7 @@ async def find(services: Services, text: str, progress: Progress) -> Device:
     """
     try:
         return commands.match_device(text, await services.store.devices())
-    except Refused:
+    except NotFound:
         if not await _worth_asking(services):
             raise
     await progress("⏳ Asking N-sight for its devices…")
@@ -65,9 +65,21 @@ async def _sweep(services: Services) -> None:
     for client in clients:
         for kind in _kinds(client):
             await asyncio.sleep(services.sweep_spacing)
-            devices += await services.nsight.devices(client.id, kind)
+            devices += await _devices(services, client, kind)
     await services.store.replace_inventory(clients, devices, services.now())
     log.info("inventory.swept", clients=len(clients), devices=len(devices))
+
+
+async def _devices(services: Services, client: Client, kind: DeviceKind) -> list[Device]:
+    """One client's devices; of a client that N-sight refuses to list, those known before."""
+    try:
+        return await services.nsight.devices(client.id, kind)
+    except UpstreamError as error:
+        if error.kind is not Kind.REFUSED:
+            raise
+        log.warning("inventory.client_refused", client=client.id, kind=str(kind), reference=error.reference)
+        known = await services.store.devices()
+        return [device for device in known if device.client_id == client.id and device.kind is kind]
 
 
 def _kinds(client: Client) -> list[DeviceKind]:

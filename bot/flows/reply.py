@@ -27,14 +27,17 @@ Progress = Callable[[str], Awaitable[None]]
 class Place:
     """Where an interaction came from. ``response_url`` is a credential that lives in memory only, hidden from repr.
 
-    ``private``: what was clicked, or is being answered, is seen by this person alone. Only then an answer through
-    the response_url may replace it: on a click in a channel it would replace the card that everybody sees.
+    ``delivery``: what two deliveries of one interaction share.
+    ``typed``: a slash command, whose answers may replace each other. ``private``: what was clicked is seen by this
+    person alone; only then an answer may replace it: in a channel it would replace the card that everybody sees.
     """
 
     user: str
     channel: str
     response_url: str = ""
-    private: bool = True
+    delivery: str = ""
+    typed: bool = False
+    private: bool = False
 
     def __repr__(self) -> str:
         return f"Place(user={self.user!r}, channel={self.channel!r})"
@@ -46,7 +49,7 @@ class Reply:
     def __init__(self, messenger: Messenger, place: Place) -> None:
         self._messenger, self.place = messenger, place
         self._sign = "⏳ Working on it…"
-        self._shown = False
+        self._shown = self._opened = False
         self._timer: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Reply":
@@ -60,15 +63,21 @@ class Reply:
         """What is being waited for; shown only when the answer takes longer than a second."""
         self._sign = sentence
 
+    async def opened(self) -> None:
+        """A modal stands on the person's screen: that is sign enough."""
+        self._opened = True
+        await self._stop_timer()
+
     async def final(self, message: Message | None, *, replace: bool = False) -> None:
-        """The answer. None: the clicked message itself has changed, so nothing is said unless a sign was shown.
+        """The answer. None: what was clicked shows it, so nothing is said unless a sign was shown.
 
         ``replace``: it takes the place of the private message that was clicked (a list that is paged).
         """
         await self._stop_timer()
-        if message is None and not self._shown:
+        if message is None and (self._opened or not self._shown):
             return
-        await self._say(message or Message("Done."), replace=replace or self._shown)
+        replaces = self._shown if self.place.typed else replace and self.place.private
+        await self._say(message or Message("Done."), replace=replaces)
 
     async def _first_sign(self) -> None:
         await asyncio.sleep(FIRST_SIGN)
@@ -87,7 +96,7 @@ class Reply:
     async def _say(self, message: Message, *, replace: bool) -> None:
         try:
             if self.place.response_url:
-                await self._messenger.respond(self.place.response_url, message, replace=replace and self.place.private)
+                await self._messenger.respond(self.place.response_url, message, replace=replace)
                 return
         except UpstreamError as error:
             log.info("reply.other_way", reference=error.reference)

@@ -10,6 +10,7 @@ from bot.errors import Kind, Refused, TrailUnwritableError, UpstreamError
 from bot.flows import changes, rights
 from bot.flows.services import Services
 from bot.model import CallVerdict, Fate, RetryAnswer, RetryRequest, State
+from bot.store import JSON, Entry
 
 log = structlog.get_logger()
 
@@ -47,7 +48,7 @@ async def _recheck(services: Services, request: RetryRequest) -> approvals.Event
     try:
         entitled = await rights.still_entitled(services, request)
     except UpstreamError as error:
-        return approvals.Hold(f"Slack cannot tell whether the approval still stands: {error.sentence}")
+        return approvals.Hold(f"Slack cannot tell whether the approval still stands: {error.short}")
     why = approvals.lapsed(request, entitled, policy)
     if why is not None:
         return approvals.Revert(why)
@@ -56,7 +57,7 @@ async def _recheck(services: Services, request: RetryRequest) -> approvals.Event
     except UpstreamError as error:
         if error.kind is Kind.REFUSED:
             return approvals.Reject(f"N-sight says about this device: {error.words} Nothing was sent.")
-        return approvals.Hold(f"The device's patches cannot be checked: {error.sentence}")
+        return approvals.Hold(f"The device's patches cannot be checked: {error.short}")
     return approvals.Claim(services.owner, services.now() + CLAIM, {patch.id: patch for patch in patches})
 
 
@@ -80,7 +81,14 @@ async def _conclude(services: Services, request_id: int, answer: RetryAnswer) ->
             log.exception("retry.answer_not_written", request=request_id, verdict=str(answer.verdict))
             await asyncio.sleep(1)
         except Refused:
-            log.warning("retry.answer_too_late", request=request_id, verdict=str(answer.verdict))
+            await _note_late_answer(services, request_id, answer)
             return
         else:
             return
+
+
+async def _note_late_answer(services: Services, request_id: int, answer: RetryAnswer) -> None:
+    """The request was settled without it; the trail tells it all the same."""
+    log.warning("retry.answer_too_late", request=request_id, verdict=str(answer.verdict))
+    facts: dict[str, JSON] = {"verdict": answer.verdict, "words": answer.words, "reference": answer.reference}
+    await services.store.append(Entry(services.now(), "bot", "request.late_answer", f"request:{request_id}", facts))

@@ -1,5 +1,7 @@
 """Every button, pressed by everybody, in time and too late: each click is answered, by the message or in private."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from bot.demo.faults import Fault
 from bot.demo.slack.exchange import Exchange
 from bot.demo.slack.model import BOT_USER, Shown
+from bot.people import Me, person_of
 from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
 
 ASK = "/patches retry 1001 4,5 out of date"
@@ -479,3 +482,44 @@ async def test_the_requester_hears_the_news_even_when_slack_was_away_for_a_while
         told = stage.direct("bob")
         assert [words for words in told if "Queued by N-sight" in words] == told[-1:]
         assert nothing_left(stage) == []
+
+
+async def test_a_slow_form_leaves_the_list_it_came_from_and_says_nothing_more(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        listed = await stage.asks("bob", "/patches device 1001")
+        stage.world.nsight.faults.add("patch_list_all", Fault.SLOW, seconds=1.3)
+        clicked = await stage.clicks("bob", "Retry…", listed)
+        view = await stage.world.slack.view_of("bob", saying="Failed patches to retry")
+        assert view.title == "Request a retry"
+        assert "2 failed patches of 7" in listed.plain
+        assert [answer.plain for answer in clicked.answers] == []
+        assert nothing_left(stage) == []
+
+
+async def test_a_form_closed_while_it_loads_is_no_trouble(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        listed = await stage.asks("bob", "/patches device 1001")
+        held = asyncio.Event()
+        stage.world.nsight.faults.add("patch_list_all", Fault.SLOW, until=held)
+        clicked = await stage.world.slack.clicks("bob", "Retry…", listed)
+        await stage.world.slack.view_of("bob", saying="Asking N-sight")
+        await stage.world.slack.closes("bob")
+        held.set()
+        await stage.bot.settle()
+        assert [answer.plain for answer in clicked.answers] == []
+
+
+async def test_a_usergroup_that_is_gone_does_not_lock_out_the_approvers_of_another(tmp_path: Path) -> None:
+    config = CONFIG.replace('approvers = ["S0PATCHTEAM"]', 'approvers = ["S0GONE", "S0PATCHTEAM"]')
+    async with staged(tmp_path, config=config) as stage:
+        await stage.asks("bob", "/patches retry 1001 4,5")
+        await stage.clicks("ann", "Approve", stage.card)
+        assert stage.retries == [(1001, (4, 5))]
+
+
+def test_somebody_of_another_grid_organisation_is_a_stranger() -> None:
+    away = {"id": "U0ANN", "team_id": "T0OTHER", "enterprise_user": {"enterprise_id": "E0OTHER"}}
+    here = Me(enterprise="", team="T0HOME", team_name="", user="", bot="", scopes=frozenset())
+    assert person_of(away, here).stranger
+    assert person_of(away, replace(here, enterprise="E0MINE")).stranger
+    assert not person_of(away, replace(here, enterprise="E0OTHER")).stranger

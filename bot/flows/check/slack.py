@@ -70,7 +70,6 @@ async def _bot_token(people: People) -> tuple[Finding, Me | None, str]:
     except UpstreamError as error:
         mend = _INSTALL if error.kind is Kind.CREDENTIALS else advice(error)
         return bad(BOT_TOKEN, told(error), mend), None, DEAD_TOKEN if error.code else NO_ANSWER
-    people.home = me.team
     return good(BOT_TOKEN, f"accepted by the workspace {me.team_name} ({me.team})"), me, ""
 
 
