@@ -8,7 +8,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from bot.clients.flights import Flights
 from bot.clients.nsight import Nsight
 from bot.clients.nsight import Pace as NsightPace
 from bot.config import Config
-from bot.errors import Kind, UpstreamError
+from bot.errors import Kind, TrailUnwritableError, UpstreamError
 from bot.flows import inventory
 from bot.flows.services import Services
 from bot.messenger import Messenger
@@ -36,7 +36,7 @@ from bot.slack import Door
 from bot.socket_mode import Pace as SocketPace
 from bot.socket_mode import Socket
 from bot.store import Store
-from bot.tasks import Tasks
+from bot.tasks import Tasks, watched
 from bot.web import Server
 
 log = structlog.get_logger()
@@ -51,8 +51,9 @@ def wall_clock() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Every wait of the bot in seconds; tests and the demo make them shorter. ``finish``: for work in flight when
-    the bot stops. ``tick`` 0: nothing happens by itself, tests call ``App.tick``."""
+    """Every wait of the bot in seconds; tests and the demo make them shorter. ``finish``: for the whole stop, work
+    in flight included. ``again``: before something that must always run is begun anew after a fault of ours.
+    ``tick`` 0: nothing happens by itself, tests call ``App.tick``."""
 
     eset: EsetPace = field(default_factory=EsetPace)
     nsight: NsightPace = field(default_factory=NsightPace)
@@ -61,6 +62,7 @@ class Pace:
     sweep_spacing: float = 1.0
     tick: float = 1.0
     finish: float = 30.0
+    again: float = 5.0
 
 
 class App:
@@ -70,7 +72,7 @@ class App:
         self.services, self._tasks, self._door, self._line = services, tasks, door, line
         self._scheduler = Scheduler(services)
         http_app = door.app if line is None else None
-        self._server = Server(services.metrics, self.unready, http_app)
+        self._server = Server(self._figures, self.unready, http_app)
         self._probed = asyncio.Event()
         self.refusal: asyncio.Future[UpstreamError] = asyncio.get_running_loop().create_future()
 
@@ -97,35 +99,51 @@ class App:
 
     async def unready(self) -> list[str]:
         """Why the bot cannot do its work right now, a sentence each. A service behind being down is no such reason."""
-        connected = self._door.me is not None and (self._line is None or await self._line.connected())
-        self.services.metrics.slack_up.set(connected)
-        reasons = [] if connected else ["Slack is not connected."]
+        reasons = [] if await self._connected() else [self._disconnected()]
         unwritable = await self.services.store.unwritable()
         return [*reasons, f"The database cannot be written: {unwritable}"] if unwritable else reasons
+
+    async def _connected(self) -> bool:
+        return self._door.me is not None and (self._line is None or await self._line.connected())
+
+    def _disconnected(self) -> str:
+        trouble = self._line.trouble if self._line is not None else ""
+        return f"Slack is not connected: {trouble}." if trouble else "Slack is not connected."
+
+    async def _figures(self) -> bytes:
+        self.services.metrics.slack_up.set(await self._connected())
+        return self.services.metrics.text()
 
     async def _start(self, stack: AsyncExitStack, pace: Pace) -> None:
         """Starts what runs by itself. Stopping: no new work is taken, what is in flight ends or runs out of time."""
         http = self.services.config.http
-        stack.push_async_callback(self._finish, pace.finish)
+        background: list[asyncio.Task[None]] = []
+        stack.push_async_callback(self._stop, background, pace.finish)
         await self._server.start(http.host, http.port)
-        stack.push_async_callback(self._server.close)
         log.info("http.listening", host=http.host, port=self.http_port)
-        background = [asyncio.create_task(self._introduce()), asyncio.create_task(self._probe())]
-        if pace.tick:
-            background.append(asyncio.create_task(self._scheduler.run(pace.tick)))
-        if self._line is not None:
-            background.append(asyncio.create_task(self._line.run(self._refuse)))
-            stack.push_async_callback(self._line.close)
-        stack.push_async_callback(_cancel, background)
+        for name, work in self._endless(pace):
+            background.append(asyncio.create_task(watched(name, work, pace.again), name=name))
 
-    async def _finish(self, seconds: float) -> None:
-        """Reads, which may take minutes, are cut short: they are asked again at the next start. Changes end."""
+    def _endless(self, pace: Pace) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+        """What runs beside the work, by name; nobody waits for it, so each is watched."""
+        yield "introduce", self._introduce
+        yield "probe", self._probe
+        if pace.tick:
+            yield "scheduler", lambda: self._scheduler.run(pace.tick)
+        if self._line is not None:
+            line = self._line
+            yield "line", lambda: line.run(self._refuse)
+
+    async def _stop(self, background: list[asyncio.Task[None]], seconds: float) -> None:
+        """One deadline for all of it; the last tenth is for closing what is then still open."""
+        deadline = asyncio.get_running_loop().time() + 0.9 * seconds
+        await _cancel(background)
+        closing = [self._server.close()] if self._line is None else [self._server.close(), self._line.close()]
+        if not await _until(deadline, asyncio.gather(*closing)):
+            log.warning("stopped.doors_open")
         await self.services.eset.stop_reading()
         await self.services.nsight.stop_reading()
-        try:
-            async with asyncio.timeout(seconds):
-                await self.settle()
-        except TimeoutError:
+        if not await _until(deadline, self.settle()):
             log.warning("stopped.in_flight", tasks=self._tasks.names())
         await self._scheduler.cancel()
         await self._tasks.cancel()
@@ -159,11 +177,15 @@ class App:
                 self._refuse(error)
 
     async def _probe_nsight(self) -> None:
+        """By the first sweep if one is due; a database that cannot be written does not keep the key from a check."""
         services = self.services
         try:
-            if await inventory.due(services):
-                await inventory.sweep_if_due(services)
-            else:
+            try:
+                if await inventory.due(services):
+                    await inventory.sweep_if_due(services)
+            except TrailUnwritableError as error:
+                log.warning("probe.unwritable", why=str(error))
+            if not services.nsight.asked:
                 await services.nsight.clients()
         except UpstreamError as error:
             log.info("probe.failed", reference=error.reference)
@@ -176,6 +198,18 @@ async def _cancel(background: list[asyncio.Task[None]]) -> None:
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
+
+
+async def _until(deadline: float, work: Awaitable[object]) -> bool:
+    """Whether ``work`` ended before the loop's time is ``deadline``; else it is cut short. A fault stops no stop."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            await work
+    except TimeoutError:
+        return False
+    except Exception:
+        log.exception("stopped.fault")
+    return True
 
 
 @contextlib.asynccontextmanager

@@ -223,11 +223,20 @@ _ENDINGS = {
 }
 
 
+DECIDED = frozenset({S.APPROVED, S.DENIED, S.WITHDRAWN, S.CLOSED})  # states that are one person's doing
+
+
 def _too_late(request: RetryRequest) -> str:
     if request.state is S.PENDING:
         return f"Request #{request.id} still waits for approval, so this is not possible yet."
-    by = f" by <@{request.decided_by}>" if request.decided_by else ""
-    return f"Request #{request.id} {_ENDINGS[request.state]}{by}. Nothing was changed."
+    return f"Request #{request.id} {_ENDINGS[request.state]}{_whose(request)}. Nothing was changed."
+
+
+def _whose(request: RetryRequest) -> str:
+    if not request.decided_by:
+        return ""
+    who = f"<@{request.decided_by}>"
+    return f" by {who}" if request.state in DECIDED else f" (approved by {who})"
 
 
 def _must_decide(request: RetryRequest, by: str, is_now: Standing, policy: Policy) -> None:
@@ -355,7 +364,9 @@ def _conclude(request: RetryRequest, event: Conclude, policy: Policy, now: datet
     patches = tuple(fates.answered(patch, answer) for patch in request.patches)
     unread = any(patch.fate in {Fate.UNCLEAR, Fate.ALREADY} for patch in patches)
     next_at = now if unread else now + policy.follow_every
-    return replace(request, state=S.QUEUED, patches=patches, owner="", deadline=None, note="", next_at=next_at)
+    return replace(
+        request, state=S.QUEUED, patches=patches, owner="", deadline=now + policy.follow_for, note="", next_at=next_at
+    )
 
 
 def _lose_track(request: RetryRequest, event: LoseTrack, policy: Policy, now: datetime) -> RetryRequest:
@@ -371,7 +382,7 @@ def _read(request: RetryRequest, event: Read, policy: Policy, now: datetime) -> 
     if request.state is S.UNKNOWN:
         if not fates.arrived(request.patches, event.read):
             return replace(request, next_at=now + policy.follow_every)
-        request = _sent_after_all(request)
+        request = replace(_sent_after_all(request), deadline=now + policy.follow_for)
     settled = now - (request.called_at or now) >= SETTLE_AFTER
     patches = tuple(fates.followed(patch, event.read.get(patch.id), settled) for patch in request.patches)
     read = replace(request, patches=patches, next_at=now + policy.follow_every)
@@ -391,7 +402,7 @@ def _postpone(request: RetryRequest, event: Postpone, policy: Policy, now: datet
 
 
 def _give_up_if_over(request: RetryRequest, policy: Policy, now: datetime) -> RetryRequest:
-    if now - (request.called_at or now) < policy.follow_for:
+    if request.deadline is None or now < request.deadline:
         return request
     waiting = sum(patch.fate not in SETTLED for patch in request.patches)
     return _end(request, S.FINISHED, now, note=f"Followed to the end of the time allowed; {waiting} still open.")

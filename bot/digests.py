@@ -112,7 +112,8 @@ class Group:
 class Digest:
     """What was first seen in ``(since, slot]``; ``groups`` are most frequent first. Counts are final attempts.
 
-    ``note`` is a sentence in safe mrkdwn, when the source is stale; empty otherwise.
+    ``note`` is a sentence in safe mrkdwn when ESET could not be asked, so that the counts are what is known at least;
+    empty otherwise.
     """
 
     plan: str
@@ -181,7 +182,7 @@ def _failures(
     known = [Attempt(raw_status=raw) for raw in kinds]
     reasons = {kind.raw_status: kind.status for kind in known if kind.outcome is Outcome.FAILED}
     failed = compress(attempts, map(reasons.__contains__, statuses))
-    counts = Counter([(a.developer_name, a.display_name, a.patched and a.patched.name, a.raw_status) for a in failed])
+    counts = Counter((a.developer_name, a.display_name, a.patched and a.patched.name, a.raw_status) for a in failed)
     groups: dict[_Key, Counter[str]] = {}
     for (developer, application, version, raw), count in counts.items():
         key = (developer or "", application or NAMELESS, version or "")

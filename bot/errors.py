@@ -72,6 +72,9 @@ SAYINGS = {
 }
 
 
+STOPPING = "stopping"  # the code of a call that the bot itself ended, because it stops: no fault of the service
+
+
 class UpstreamError(Exception):
     """A call to an outside service failed.
 

@@ -37,7 +37,10 @@ class Messenger:
         self._last: dict[str, float] = {}
 
     async def post(self, channel: str, message: Message, *, thread_ts: str | None = None) -> Posted:
-        """A new message to a channel, or to a person (user id: a direct message from the app)."""
+        """A new message to a channel, or to a person (user id: a direct message from the app).
+
+        BROKEN when Slack does not tell which message it has become: nobody could change it later.
+        """
         await self._turn(channel)
         pending = self._client.chat_postMessage(
             channel=channel,
@@ -48,7 +51,10 @@ class Messenger:
             unfurl_media=False,
         )
         answer = await self._call("chat.postMessage", pending)
-        return Posted(str(answer.get("channel") or channel), str(answer.get("ts") or ""))
+        ts = answer.get("ts")
+        if not isinstance(ts, str):
+            raise failed("chat.postMessage", Kind.BROKEN, sent=None)
+        return Posted(str(answer.get("channel") or channel), ts)
 
     async def update(self, where: Posted, message: Message) -> None:
         pending = self._client.chat_update(
@@ -76,7 +82,9 @@ class Messenger:
             body["blocks"] = list(message.blocks)
         try:
             timeout = aiohttp.ClientTimeout(total=self._pace.timeout)
-            async with self._session.post(response_url, json=body, timeout=timeout, allow_redirects=False) as answer:
+            async with self._session.post(
+                response_url, json=body, timeout=timeout, allow_redirects=False, proxy=self._client.proxy
+            ) as answer:
                 status = answer.status
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             raise failed("response_url", Kind.CUT, sent=None) from None
@@ -87,7 +95,8 @@ class Messenger:
         """Opens a modal (within 3 seconds of the click) and returns its view id."""
         pending = self._client.views_open(trigger_id=trigger_id, view=dict(view))
         answer = await self._call("views.open", pending)
-        return str((answer.get("view") or {}).get("id") or "")
+        opened = answer.get("view")
+        return str(opened.get("id") or "") if isinstance(opened, dict) else ""
 
     async def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
         await self._call("views.update", self._client.views_update(view_id=view_id, view=dict(view)))

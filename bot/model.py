@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntFlag, StrEnum
 from typing import Any
 
@@ -26,9 +26,8 @@ class Outcome(StrEnum):
 
 
 class Version(msgspec.Struct, frozen=True, gc=False):
-    """A version as ESET tells it. ``id`` is a uint64 as text or number; ``name`` is what people read."""
+    """A version as ESET tells it. ``name`` is what people read; ESET's number, text or not, is left unread."""
 
-    id: str | int | None = None
     name: str | None = None
 
 
@@ -101,25 +100,21 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def fingerprint(self) -> str:
         """Identity of a final row, hex: ESET gives rows no id, and two devices can produce equal rows."""
-        versions = (_version_key(self.unpatched), _version_key(self.patched))
         times = (self.period.start, self.period.end) if self.period else (None, None)
-        parts = (self.application_uuid or "", *versions, self.status, *(t or "" for t in times))
+        what = (self.application_uuid or "", self.from_version, self.to_version, self.status)
+        parts = (*what, *(time or "" for time in times))
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
-def _version_key(version: Version | None) -> str:
-    return "" if version is None else f"{version.id or 0}\x1e{version.name or ''}"
-
-
 def parse_instant(text: str | None) -> datetime | None:
-    """RFC 3339 text as an aware datetime; None for missing, empty, zoneless or unreadable text."""
+    """RFC 3339 text in UTC; None for text that is missing, empty, zoneless, unreadable or off the calendar in UTC."""
     if not text:
         return None
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        return instant.astimezone(UTC) if instant.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return instant if instant.tzinfo else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +294,7 @@ class RetryRequest:
     decision_reason: str = ""
     approved_at: datetime | None = None
     owner: str = ""  # of the claim
-    deadline: datetime | None = None  # of the claim
+    deadline: datetime | None = None  # of the claim, then of the follow-up
     called_at: datetime | None = None
     settled_at: datetime | None = None
     note: str = ""

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.model import Person
+from bot.model import Person, Posted
 from bot.web_api import call
 
 T = TypeVar("T")
@@ -30,6 +30,7 @@ class Me:
     outside Enterprise Grid."""
 
     enterprise: str
+    url: str
     team: str
     team_name: str
     user: str
@@ -65,6 +66,7 @@ class People:
         scopes = str(answer.headers.get("x-oauth-scopes") or "")
         self._me = Me(
             enterprise=str(answer.get("enterprise_id") or ""),
+            url=str(answer.get("url") or ""),
             team=str(answer.get("team_id") or ""),
             team_name=str(answer.get("team") or ""),
             user=str(answer.get("user_id") or ""),
@@ -72,6 +74,12 @@ class People:
             scopes=frozenset(filter(None, (scope.strip() for scope in scopes.split(",")))),
         )
         return self._me
+
+    def address_of(self, where: Posted) -> str:
+        """A message's address as Slack forms it, for when Slack does not tell; empty while the workspace is unknown."""
+        if self._me is None or not self._me.url.startswith("https://"):
+            return ""
+        return f"{self._me.url.rstrip('/')}/archives/{where.channel}/p{where.ts.replace('.', '')}"
 
     async def person(self, user: str, *, fresh: bool = False) -> Person:
         """One user, from ``users.info``. The workspace must be known first: strangers are told by it."""

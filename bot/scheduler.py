@@ -44,9 +44,10 @@ class Scheduler:
         self._plans_started = False
 
     async def run(self, every: float) -> None:
-        """Ticks every ``every`` seconds until it is cancelled; a tick that fails is logged and tried again."""
+        """Ticks every ``every`` seconds until it is cancelled; a tick that fails is logged, and rests like a job."""
         while True:
-            await self._safely("tick", self.tick())
+            if not self._resting("tick"):
+                await self._safely("tick", self.tick())
             await asyncio.sleep(every)
 
     async def tick(self) -> None:
@@ -91,13 +92,16 @@ class Scheduler:
             await follow_up.follow(services, request)
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        rest = self._rests.get(name)
-        if name in self._jobs or (rest is not None and self._services.now() < rest.until):
+        if name in self._jobs or self._resting(name):
             work.close()
             return
         task = asyncio.create_task(self._safely(name, work), name=name)
         self._jobs[name] = task
         task.add_done_callback(lambda _: self._jobs.pop(name, None))
+
+    def _resting(self, name: str) -> bool:
+        rest = self._rests.get(name)
+        return rest is not None and self._services.now() < rest.until
 
     async def _safely(self, name: str, work: Awaitable[None]) -> None:
         """One job's failure is logged, makes that job rest, and stops no other."""

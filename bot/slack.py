@@ -7,6 +7,7 @@ Payload shapes: https://docs.slack.dev/interactivity/handling-user-interaction
 
 import asyncio
 import hashlib
+import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -92,17 +93,16 @@ class Door:
         async def action(ack: AsyncAck, body: dict[str, Any]) -> None:
             if self._at_work < 2 * MOST_AT_ONCE:  # without an ack Slack itself tells the person that it did not work
                 await ack()
-                self._take(desk.click(self._services, _click(body)))
+                self._take(self._clicked(body))
 
         @app.view(ANY)
         async def view(ack: AsyncAck, body: dict[str, Any]) -> None:
-            submission = _submission(body)
-            faults = desk.faults(self._services, submission)
+            faults = self._faults(body)
             if faults:
                 await ack(response_action="errors", errors=faults)
                 return
             await ack()
-            self._take(desk.submit(self._services, submission))
+            self._take(self._submitted(body))
 
         @app.view_closed(ANY)
         @app.shortcut(ANY)
@@ -113,6 +113,19 @@ class Door:
         @app.options(ANY)
         async def no_options(ack: AsyncAck) -> None:
             await ack(options=[])
+
+    async def _clicked(self, body: dict[str, Any]) -> None:
+        await desk.click(self._services, _click(body))
+
+    async def _submitted(self, body: dict[str, Any]) -> None:
+        await desk.submit(self._services, _submission(body))
+
+    def _faults(self, body: dict[str, Any]) -> dict[str, str]:
+        try:
+            return desk.faults(self._services, _submission(body))
+        except Exception:  # nothing may keep the ack from going out; the submission itself meets the same trouble
+            log.exception("door.odd_submission")
+            return {}
 
     def _take(self, work: Coroutine[Any, Any, None]) -> None:
         self._at_work += 1
@@ -126,21 +139,32 @@ class Door:
             self._at_work -= 1
 
 
-def _delivery(body: Mapping[str, Any]) -> str:
-    """What two deliveries of one interaction share. Hashed: a trigger_id is nothing to keep."""
+def delivery_key(body: Mapping[str, Any]) -> str:
+    """What two deliveries of one interaction share, and no two interactions do; empty when nothing tells them apart.
+
+    Hashed: a trigger_id or response_url is nothing to keep.
+    """
     view = body.get("view") or {}
-    if body.get("type") == "view_submission":
-        parts = [str(view.get("id")), str(view.get("hash"))]
-    else:
-        actions = body.get("actions") or [{}]
-        parts = [str(body.get("trigger_id")), str(actions[0].get("action_id")), str(actions[0].get("action_ts"))]
-    return hashlib.sha256("\x1f".join([str(body.get("type")), *parts]).encode()).hexdigest()
+    submitted = body.get("type") == "view_submission"
+    named = view.get("id") and view.get("hash") if submitted else body.get("trigger_id")
+    if not named:
+        return ""
+    person = body.get("user_id") or (body.get("user") or {}).get("id")
+    said = (body.get("text"), body.get("response_url"), body.get("actions"), view.get("state"))
+    parts = [
+        body.get("type"),
+        body.get("trigger_id") if not submitted else view.get("id"),
+        view.get("hash"),
+        person,
+        said,
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _place(body: Mapping[str, Any]) -> Place:
     """A slash command's: everything about it is private to the person."""
     return Place(
-        _text(body, "user_id"), _text(body, "channel_id"), _text(body, "response_url"), _delivery(body), typed=True
+        _text(body, "user_id"), _text(body, "channel_id"), _text(body, "response_url"), delivery_key(body), typed=True
     )
 
 
@@ -153,7 +177,7 @@ def _click(body: Mapping[str, Any]) -> Click:
     user = str((body.get("user") or {}).get("id") or "")
     chosen = (action.get("selected_option") or {}).get("value")
     return Click(
-        place=Place(user, channel, _text(body, "response_url"), _delivery(body), private=private),
+        place=Place(user, channel, _text(body, "response_url"), delivery_key(body), private=private),
         action=str(action.get("action_id") or ""),
         value=str(action.get("value") or chosen or ""),
         trigger_id=_text(body, "trigger_id"),
@@ -167,7 +191,7 @@ def _submission(body: Mapping[str, Any]) -> Submission:
     states = (view.get("state") or {}).get("values") or {}
     values = {block: _value(next(iter(inputs.values()), {})) for block, inputs in states.items()}
     return Submission(
-        place=Place(user, user, delivery=_delivery(body)),
+        place=Place(user, user, delivery=delivery_key(body)),
         callback=str(view.get("callback_id") or ""),
         token=str(view.get("private_metadata") or ""),
         values=values,

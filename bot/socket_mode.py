@@ -54,7 +54,7 @@ class Socket:
         self._handler: AsyncSocketModeHandler | None = None
         self._disconnects: deque[float] = deque(maxlen=MOST_DISCONNECTS + 1)
         self._braked = asyncio.Event()
-        self._calm = True  # whether the latest connection was good for a minute, so that there is nothing to spare
+        self._calm = False  # whether the latest connection was good for a minute
         self.up = asyncio.Event()  # set once the first connection stands
         self.trouble = ""
 
@@ -66,15 +66,17 @@ class Socket:
         later, when people rely on the bot, it stays, unready, and asks seldom."""
         wait = self._pace.again_first
         while True:
-            pause = wait
+            least = 0.0
             try:
                 await self._connect()
                 await self._watch()
             except UpstreamError as error:
-                pause = max(wait, error.retry_after or 0, self._refusal(error, refused))
+                least = max(error.retry_after or 0, self._refusal(error, refused))
             await self.close()
-            wait = self._pace.again_first if self._calm else min(wait * 2, self._pace.again_most)
-            await asyncio.sleep(pause)
+            if self._calm:
+                wait = self._pace.again_first
+            await asyncio.sleep(max(wait, least))
+            wait = min(wait * 2, self._pace.again_most)
 
     async def close(self) -> None:
         """Ends the connection. A second call while the first waits, or after it was cut short, does no harm."""
@@ -90,8 +92,7 @@ class Socket:
 
     def _refusal(self, error: UpstreamError, refused: Callable[[UpstreamError], None]) -> float:
         """Tells of a refusal; returns how many seconds there is no use in asking again."""
-        if error.code:
-            self.trouble = f"Slack answers {error.code} (reference {error.reference})"
+        self.trouble = f"apps.connections.open: {error.code} (reference {error.reference})" if error.code else ""
         if error.kind not in {Kind.CREDENTIALS, Kind.FORBIDDEN}:
             return 0
         if not self.up.is_set():

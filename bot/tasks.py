@@ -1,7 +1,7 @@
 """Work that outlives its caller: kept, logged when it fails, awaited when the bot stops."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -51,3 +51,15 @@ class Tasks:
             log.warning("task.failed", task=name, error=str(error))
         except Exception:  # nobody awaits this task, so its fault is told here
             log.exception("task.fault", task=name)
+
+
+async def watched(name: str, work: Callable[[], Awaitable[None]], pause: float) -> None:
+    """Does ``work`` to its end. A fault in it is logged, and after ``pause`` seconds it is begun anew."""
+    while True:
+        try:
+            await work()
+        except Exception:  # nobody awaits this task either
+            log.exception("task.restarted", task=name)
+            await asyncio.sleep(pause)
+        else:
+            return

@@ -8,20 +8,24 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 
 from bot.errors import ConfigError
-from bot.metrics import Metrics
 
 log = structlog.get_logger()
 
 MAX_REQUEST = 1024 * 1024  # bytes; Slack's payloads are some kilobytes
+LAST_REQUESTS = 2.0  # seconds that requests in work get when the server closes; aiohttp's usual minute outlasts a stop
 
 
 class Server:
-    """Serves from ``start`` to ``close``. ``unready`` gives the reasons why the bot cannot work, none when it can."""
+    """Serves from ``start`` to ``close``. ``unready`` gives the reasons why the bot cannot work, none when it can;
+    ``figures`` what Prometheus scrapes."""
 
     def __init__(
-        self, metrics: Metrics, unready: Callable[[], Awaitable[list[str]]], slack_app: AsyncApp | None
+        self,
+        figures: Callable[[], Awaitable[bytes]],
+        unready: Callable[[], Awaitable[list[str]]],
+        slack_app: AsyncApp | None,
     ) -> None:
-        self._metrics, self._unready, self._slack_app = metrics, unready, slack_app
+        self._figures, self._unready, self._slack_app = figures, unready, slack_app
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -33,7 +37,7 @@ class Server:
         app.router.add_get("/metrics", self._metrics_text)
         if self._slack_app is not None:
             app.router.add_post("/slack/events", self._slack)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_REQUESTS)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port).start()
@@ -57,7 +61,7 @@ class Server:
 
     async def _metrics_text(self, _request: web.Request) -> web.Response:
         return web.Response(
-            body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+            body=await self._figures(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         )
 
     async def _slack(self, request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment
+from urllib.request import proxy_bypass
 
 import aiohttp
 import structlog
@@ -69,7 +69,7 @@ def connect(token: str, base_url: str, session: aiohttp.ClientSession, timeout: 
         retry_handlers=[ShortWaits(max_retry_count=WAITS)],
     )
     host = urlsplit(base_url).hostname or ""
-    if host in LOOPBACK or proxy_bypass_environment(host):
+    if host in LOOPBACK or proxy_bypass(host):
         client.proxy = None  # the SDK reads HTTPS_PROXY and HTTP_PROXY, but not NO_PROXY
     return client
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot import approvals
+from bot import fates as fates_of
 from bot.approvals import Event, Policy
 from bot.model import (
     CallVerdict,
@@ -68,8 +69,13 @@ def in_state(state: State, quorum: int = 1) -> RetryRequest:
     request = replace(request, called_at=CALLED, version=4)
     if state is State.SENDING:
         return replace(request, owner="here:1", deadline=CALLED + timedelta(minutes=2))
-    fate = Fate.INSTALLED if state is State.FINISHED else Fate.QUEUED if state is State.QUEUED else Fate.WAITING
-    return replace(request, patches=tuple(replace(patch, fate=fate) for patch in request.patches))
+    fate, label = {
+        State.QUEUED: (Fate.QUEUED, fates_of.RETRYING),
+        State.FINISHED: (Fate.INSTALLED, "Installed"),
+    }.get(state, (Fate.WAITING, "Failed"))
+    deadline = CALLED + timedelta(hours=48) if state is State.QUEUED else None
+    patches = tuple(replace(patch, fate=fate, label=label) for patch in request.patches)
+    return replace(request, patches=patches, deadline=deadline)
 
 
 def read(**statuses: int) -> dict[int, Patch]:

@@ -8,6 +8,7 @@ import pytest
 from bot import approvals
 from bot.approvals import Standing
 from bot.errors import Refused
+from bot.fates import RETRYING
 from bot.model import CallVerdict, Fate, Patch, RetryAnswer, State
 from tests.sample_requests import ANN, CALLED, FAILED, NOW, fates, in_state, pending, policy, read, step
 
@@ -72,7 +73,8 @@ def test_each_answer_leads_to_its_state_also_when_it_comes_late(
     assert after.state is state_after
     assert fates(after) == fates_after
     assert note in after.note
-    assert (after.owner, after.deadline) == ("", None)
+    assert after.owner == ""
+    assert after.deadline == (NOW + timedelta(hours=48) if state_after is State.QUEUED else None)
 
 
 def test_what_was_left_out_stays_left_out_whatever_the_answer_says() -> None:
@@ -97,7 +99,7 @@ SETTLING = [
     (read(p4=2, p5=2), State.QUEUED, {4: Fate.QUEUED, 5: Fate.QUEUED}),
     (read(p4=4, p5=8), State.QUEUED, {4: Fate.QUEUED, 5: Fate.INSTALLED}),
     (read(p4=8, p5=64), State.FINISHED, {4: Fate.INSTALLED, 5: Fate.RESTART}),
-    (read(p4=2, p5=16), State.QUEUED, {4: Fate.QUEUED, 5: Fate.OTHER}),
+    (read(p4=2, p5=16), State.QUEUED, {4: Fate.QUEUED, 5: Fate.STILL_FAILED}),
     (read(p4=18, p5=20), State.UNKNOWN, {4: Fate.WAITING, 5: Fate.WAITING}),
 ]
 
@@ -119,19 +121,20 @@ def test_a_patch_that_was_left_out_does_not_prove_that_the_call_arrived() -> Non
 
 FOLLOWING = [
     # fate and label so far, the device shows, minutes since the call → fate
-    (Fate.QUEUED, "Failed", 16, 1, Fate.QUEUED),  # it may not have moved yet
-    (Fate.QUEUED, "Failed", 16, 2, Fate.FAILED_AGAIN),
+    (Fate.QUEUED, RETRYING, 16, 1, Fate.QUEUED),  # it may not have moved yet
+    (Fate.QUEUED, RETRYING, 16, 2, Fate.FAILED_AGAIN),
     (Fate.QUEUED, "Pending", 16, 1, Fate.FAILED_AGAIN),  # it moved and came back
-    (Fate.QUEUED, "Failed", 2, 1, Fate.QUEUED),
+    (Fate.QUEUED, RETRYING, 2, 1, Fate.QUEUED),
     (Fate.QUEUED, "Pending", 4, 20, Fate.QUEUED),
     (Fate.QUEUED, "Queued", 8, 20, Fate.INSTALLED),
     (Fate.QUEUED, "Queued", 72, 20, Fate.RESTART),
     (Fate.QUEUED, "Queued", 32, 20, Fate.OTHER),
     (Fate.QUEUED, "Queued", 1, 20, Fate.QUEUED),  # Missing: to be installed
     (Fate.UNCLEAR, "Failed", 16, 1, Fate.UNCLEAR),
-    (Fate.UNCLEAR, "Failed", 16, 2, Fate.OTHER),
+    (Fate.UNCLEAR, "Failed", 16, 2, Fate.STILL_FAILED),
     (Fate.UNCLEAR, "Failed", 2, 1, Fate.QUEUED),
-    (Fate.ALREADY, "Failed", 16, 1, Fate.OTHER),
+    (Fate.UNCLEAR, "Failed", 1, 1, Fate.OTHER),  # Missing, and nobody said that it was queued
+    (Fate.ALREADY, "Failed", 16, 1, Fate.STILL_FAILED),
     (Fate.ALREADY, "Failed", 8, 1, Fate.INSTALLED),
     (Fate.ALREADY, "Failed", 2, 1, Fate.QUEUED),
     (Fate.INSTALLED, "Installed", 16, 30, Fate.INSTALLED),

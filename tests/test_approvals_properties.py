@@ -100,7 +100,8 @@ class Witness:
         assert len(set(voters)) == len(voters), "one person, two votes"
 
     def _guards_the_call(self, before: RetryRequest, after: RetryRequest) -> None:
-        assert bool(after.owner) == (after.deadline is not None) == (after.state is State.SENDING)
+        assert bool(after.owner) == (after.state is State.SENDING)
+        assert (after.deadline is not None) == (after.state in {State.SENDING, State.QUEUED})
         if after.state is State.APPROVED and before.state is State.PENDING:
             assert len(set(self.entitled)) >= after.quorum
         if after.state is State.SENDING:

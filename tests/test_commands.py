@@ -143,7 +143,7 @@ def test_device_ids_and_reason_are_told_apart(text: str, device: str, ids: tuple
     [
         ("SRV1 2nd", "`2nd` is no patch id."),
         ("SRV1 4,5x,6", "`5x` is no patch id. Without: `/patches retry SRV1 4,6`."),
-        ("SRV1 4 5-9 7a reason", "`5-9` and `7a` are no patch ids. Without: `/patches retry SRV1 4`."),
+        ("SRV1 4 5-9 7a reason", "`5-9` and `7a` are no patch ids. Without: `/patches retry SRV1 4 reason`."),
         ("SRV1 0,4", "`0` is no patch id."),
         (f"SRV1 4,{'9' * 40}", "is no patch id. Without: `/patches retry SRV1 4`."),
         (f"SRV1 {'9' * 6000}", "is no patch id."),

@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import digests
+from bot.blocks.digest import render
 from bot.digests import DigestPlan, Due, build, check_cron, due, next_slot
 from bot.model import Attempt, Version
 
@@ -179,6 +181,42 @@ def test_without_attempts_a_digest_is_empty() -> None:
     digest = build("daily", [], SLOT, since=utc("2026-11-19 08:00"), note="ESET could not be asked.")
     assert (digest.total, digest.groups, digest.share) == (0, (), 0.0)
     assert digest.note == "ESET could not be asked."
+
+
+# ---------------------------------------------------------------- in words
+
+UNASKED = "ESET could not be reached (reference `1f2e3d4c`). Nothing was collected yet."
+
+
+def shown(seen: list[Attempt], note: str = "") -> tuple[str, str]:
+    """The headline and the whole of a digest, fallback text included."""
+    message = render(build("daily", seen, SLOT, since=utc("2026-11-19 08:00"), note=note), plan("0 9 * * *"))
+    whole = msgspec.json.encode(message.blocks).decode()
+    assert message.text.startswith("daily: ")
+    return message.blocks[0]["text"]["text"], f"{message.text}\n{whole}"
+
+
+@pytest.mark.parametrize("seen", [[], [attempt("OK_INSTALLED")], [attempt("NOT_APPLICABLE")] * 3])
+def test_what_is_not_known_is_not_told_as_nothing(seen: list[Attempt]) -> None:
+    headline, whole = shown(seen, UNASKED)
+    assert headline == "daily: not known what failed, ESET could not be asked"
+    assert "It is not known what was patched" in whole
+    assert "ESET could not be reached" in whole
+    for claim in ("othing failed", "othing was patched", "No patching attempts", "✅", "💤"):
+        assert claim not in whole
+    assert ("known so far, none failed" in whole) == bool(seen)
+
+
+def test_failures_known_while_eset_cannot_be_asked_are_a_lower_bound() -> None:
+    assert shown([attempt("FAILED_X")] * 2, UNASKED)[0] == "daily: at least 2 failed patching attempts"
+    assert shown([attempt("FAILED_X")] * 2)[0] == "daily: 2 failed patching attempts"
+
+
+def test_the_text_of_a_notification_tells_the_verdict() -> None:
+    told = [render(build("daily", seen, SLOT), plan("0 9 * * *")).text for seen in ([], [attempt("OK_INSTALLED")] * 2)]
+    assert told == ["daily: nothing was patched.", "daily: nothing failed in 2 attempts."]
+    failed = render(build("daily", [attempt("FAILED_X")], SLOT), plan("0 9 * * *")).text
+    assert failed == "daily: 1 failed patching attempt of 1. Most: 7-Zip (1)."
 
 
 STATUSES = st.sampled_from(["OK_INSTALLED", "FAILED_X", "PATCHING_STATUS_FAILED_X", "NOT_APPLICABLE", "", None])

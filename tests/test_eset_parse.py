@@ -2,8 +2,10 @@
 
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from bot.clients.eset import message, parse_details
 from bot.clients.eset_token import oauth_code, parse_token
 from bot.errors import Kind, Service, UpstreamError
-from bot.model import Attempt, Outcome
+from bot.model import Attempt, Listing, Outcome, parse_instant
 
 # The vendor page's response example, value for value.
 VENDOR_VERSION = {"id": "string", "major": 0, "minor": 0, "name": "string", "patch": 0}
@@ -82,6 +84,25 @@ def test_times_have_0_to_9_fraction_digits(fraction: str) -> None:
     assert ended.isoformat(timespec="seconds") == "2026-01-02T03:05:05+00:00"
 
 
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59.9-00:01", "2026-02-30T00:00:00Z", "2026-01-02T03:04:05"]
+)
+def test_a_time_off_the_calendar_is_no_time(text: str) -> None:
+    attempt = only({**ROW, "timePeriod": {"startTime": text, "endTime": text}})
+    assert (attempt.started_at, attempt.ended_at, attempt.final) == (None, None, False)
+
+
+def test_a_time_is_told_in_utc() -> None:
+    attempt = only({**ROW, "timePeriod": {"endTime": "2026-01-02T03:05:05+02:30"}})
+    assert str(attempt.ended_at) == "2026-01-02 00:35:05+00:00"
+
+
+@given(st.datetimes(timezones=st.timezones()).map(datetime.isoformat) | st.text())
+def test_every_time_that_is_read_can_be_stored_and_shown(text: str) -> None:
+    instant = parse_instant(text)
+    assert instant is None or (instant.astimezone(UTC), instant.tzinfo) == (instant, UTC)
+
+
 @pytest.mark.parametrize("prefix", ["APPLICATION_PATCHING_STATUS_", "PATCHING_STATUS_"])
 @pytest.mark.parametrize(
     ("status", "outcome"),
@@ -98,7 +119,9 @@ def test_both_enum_prefixes_and_unknown_statuses_are_understood(prefix: str, sta
     assert (attempt.status, attempt.outcome) == (status, outcome)
 
 
-@pytest.mark.parametrize("identity", ["281474976710656", 281474976710656, 2**64 - 1, 2**80, None, "", 1.5])
+@pytest.mark.parametrize(
+    "identity", ["281474976710656", 281474976710656, 2**64 - 1, 2**80, None, "", 1.5, True, [], {"high": 1}]
+)
 def test_a_version_id_may_be_text_number_or_nothing(identity: object) -> None:
     assert only({**ROW, "patchedVersion": {"id": identity, "name": "1.0"}}).to_version == "1.0"
 
@@ -148,6 +171,20 @@ def test_a_row_with_torn_characters_costs_no_other_row() -> None:
     body = page(ROW, {**ROW, "displayName": "@@"}, ROW).replace(b"@@", b"\xff\xfe")
     listing = parse_details(body)
     assert (len(listing.attempts), listing.unreadable) == (2, 1)
+
+
+@pytest.mark.parametrize("half", [r"\ud800", r"\uDFFF", r"\ud83d\u0041", r"\udc00\ud83d", r"\\\udc00"])
+@pytest.mark.parametrize("field", ["displayName", "somethingNew"])
+def test_half_a_character_costs_no_row_and_can_be_written(half: str, field: str) -> None:
+    whole = r"\ud83d\ude00 \\ud800"
+    body = page(ROW, {**ROW, field: "@@"}, ROW).replace(b"@@", f"{whole} {half}!".encode())
+    listing = parse_details(body)
+    assert (len(listing.attempts), listing.unreadable) == (3, 0)
+    assert listing.attempts[1].fingerprint == listing.attempts[0].fingerprint
+    assert msgspec.json.decode(msgspec.json.encode(listing), type=Listing) == listing
+    if field == "displayName":
+        assert listing.attempts[1].application.startswith("😀 \\ud800 ")
+        assert "\N{REPLACEMENT CHARACTER}" in listing.attempts[1].application
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,10 +25,10 @@ def attempt(app: str = "7-Zip", minute: int = 0, status: str = "PATCHING_STATUS_
         application_uuid=f"uuid-{app}",
         developer_name="Igor Pavlov & Söhne",
         display_name=app,
-        patched=Version(id="18446744073709551615", name="24.09"),
+        patched=Version(name="24.09"),
         raw_status=status,
         period=Period(start="2026-03-02T11:00:00.123456789Z", end=end.isoformat()),
-        unpatched=Version(id=7, name="24.08"),
+        unpatched=Version(name="24.08"),
     )
 
 
@@ -59,11 +61,36 @@ async def test_equal_rows_count_as_often_as_one_listing_ever_showed_them(store: 
 
 async def test_an_attempt_is_rebuilt_equal_with_the_same_fingerprint(store: Store) -> None:
     odd = Attempt(raw_status="SOMETHING_FAILED", period=Period(end="2026-03-02T13:00:00+01:00"), patched=Version())
-    listing = [attempt("Äpp 漢字 🙂"), odd, Attempt()]
+    listing = [attempt("Äpp 漢字 🙂"), odd]
     await store.record_attempts(listing, NOON)
     rebuilt = [one.attempt for one in await store.attempts_between(0, 9)]
     assert rebuilt == listing
     assert [one.fingerprint for one in rebuilt] == [one.fingerprint for one in listing]
+
+
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        {"period": Period(start="2026-03-02T11:00:00Z")},
+        {"period": None},
+        {"period": Period(end="soon")},
+        {"period": Period(end="0001-01-01T00:00:00+01:00")},
+        {"raw_status": "APPLICATION_PATCHING_STATUS_UNSPECIFIED"},
+        {"raw_status": "PATCHING_STATUS_AVAILABLE"},
+        {"raw_status": "APPLICATION_PATCHING_STATUS_SCHEDULED"},
+        {"raw_status": None},
+    ],
+)
+async def test_an_attempt_seen_unfinished_and_then_ended_is_recorded_once(
+    store: Store, unfinished: dict[str, Any]
+) -> None:
+    ended = attempt()
+    under_way = msgspec.structs.replace(ended, **unfinished)
+    assert await store.record_attempts([under_way, under_way], NOON) == 0
+    assert await store.record_attempts([ended, under_way], NOON + timedelta(hours=1)) == 1
+    assert await store.record_attempts([ended], NOON + timedelta(hours=2)) == 0
+    [seen] = await store.attempts_between(0, 9)
+    assert (seen.attempt, seen.first_seen) == (ended, NOON + timedelta(hours=1))
 
 
 async def test_attempts_are_found_by_number_and_by_their_end(store: Store) -> None:

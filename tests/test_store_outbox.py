@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.model import Attempt, Device, DeviceKind, Message, Posted, RequestedPatch, RetryRequest, State, Version
+from bot.model import (
+    Attempt,
+    Device,
+    DeviceKind,
+    Listing,
+    Message,
+    Posted,
+    RequestedPatch,
+    RetryRequest,
+    State,
+    Version,
+)
 from bot.store import JSON, Entry, Mark, Note, Store
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -215,11 +226,12 @@ async def test_what_a_button_means_is_recalled_by_kind_and_token(store: Store) -
 
 
 async def test_a_snapshot_comes_back_equal_and_the_newest_is_found(store: Store) -> None:
-    listing = [Attempt(display_name=f"Äpp {n}", patched=Version(id=2**63 + n, name="1.2")) for n in range(500)]
-    old = await store.save_snapshot(NOON, [])
+    attempts = [Attempt(display_name=f"Äpp {n}", patched=Version(name="1.2")) for n in range(500)]
+    listing = Listing(attempts, unreadable=3)
+    old = await store.save_snapshot(NOON, Listing([]))
     new = await store.save_snapshot(minutes(1), listing)
     assert await store.snapshot(new) == (minutes(1), listing)
-    assert await store.snapshot(old) == (NOON, [])
+    assert await store.snapshot(old) == (NOON, Listing([]))
     assert await store.snapshot("gone") is None
     assert await store.latest_snapshot(NOON) == new
     assert await store.latest_snapshot(minutes(2)) is None
@@ -276,6 +288,14 @@ async def test_a_slot_with_nothing_to_post_moves_the_mark_but_is_not_the_last_di
     assert await store.last_digest() == ("daily", NOON)
 
 
+async def test_a_mark_that_comes_late_does_not_move_a_plan_back(store: Store) -> None:
+    await store.digest_posted("daily", minutes(60), 9, Posted("C0NEWS", "2.2"), entry(minutes(60)))
+    for slot, upto in ((minutes(60), 5), (NOON, 3)):
+        await store.digest_posted("daily", slot, upto, Posted("C0NEWS", "1.1"), entry(minutes(61)))
+        assert await store.digest_mark("daily") == Mark(minutes(60), 9)
+    assert (await store.head())[0] == 3, "that it was posted is told all the same"
+
+
 # ---------------------------------------------------------------- forgetting
 
 
@@ -284,7 +304,7 @@ async def test_purging_forgets_what_is_past_its_time_and_never_the_trail(store: 
     sent = (await store.notes_due(NOON))[0]
     await store.note_sent(sent.id)
     token = await store.remember("k", 1, NOON)
-    snapshot = await store.save_snapshot(NOON, [])
+    snapshot = await store.save_snapshot(NOON, Listing([]))
     await store.first_delivery("d", NOON)
     await store.purge(minutes(59))
     assert await store.snapshot(snapshot) is not None

@@ -36,13 +36,20 @@ def shown_groups(digest: Digest) -> tuple[Group, ...]:
 
 
 def _headline(digest: Digest) -> str:
+    """What is left open when ESET could not be asked (``digest.note``) is not told as if it were known."""
     if digest.failed:
-        return text.plural(digest.failed, "failed patching attempt")
+        least = "at least " if digest.note else ""
+        return least + text.plural(digest.failed, "failed patching attempt")
+    if digest.note:
+        return "not known what failed, ESET could not be asked"
     return "nothing failed" if digest.total else "nothing was patched"
 
 
 def _verdict(digest: Digest) -> str:
     since = f" since {text.when(digest.since)}" if digest.since else ""
+    if digest.note and not digest.failed:
+        known = f" {text.plural(digest.total, 'attempt')} known so far, none failed." if digest.total else ""
+        return f"❔ It is not known what was patched{since}, and what failed: ESET could not be asked.{known}"
     if not digest.total:
         return f"💤 No patching attempts{since}, so nothing failed."
     attempts = f"{text.plural(digest.total, 'attempt')}{since}"
@@ -97,7 +104,8 @@ def _small_print(digest: Digest, plan: DigestPlan) -> str:
 
 def _fallback(digest: Digest, plan: DigestPlan) -> str:
     words = f"{text.name(plan.name)}: {_headline(digest)}"
-    if not digest.groups:
-        return f"{words}."
+    if not digest.failed:
+        known = digest.total and not digest.note
+        return f"{words} in {text.plural(digest.total, 'attempt')}." if known else f"{words}."
     top = ", ".join(f"{text.name(group.application, 60)} ({group.count:,})" for group in digest.groups[:3])
     return f"{words} of {digest.total:,}. Most: {top}."

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import Block
 
+from bot.approvals import DECIDED
 from bot.blocks import text
 from bot.commands import FORMS
 from bot.model import Message, RetryRequest
@@ -135,7 +136,8 @@ def history(requests: Sequence[RetryRequest], device: str = "", permalinks: Mapp
 
 
 def _past(request: RetryRequest, permalink: str) -> str:
-    by = f" by {text.mention(request.decided_by)}" if request.decided_by else ""
+    who = text.mention(request.decided_by) if request.decided_by else ""
+    by = f" by {who}" if who and request.state in DECIDED else f" (approved by {who})" if who else ""
     end = request.settled_at or request.decided_at
     at = f" {text.when(end)}" if end else ""
     return f"{_request(request, permalink)}\n{text.state_words(request.state)}{by}{at}{_reason(request)}"

@@ -4,6 +4,7 @@ Source: the vendor's page "GET List recent application patching details" of help
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from bot.clients.eset_exchange import Exchange, Pace, Question, failed, kind_of
 from bot.clients.eset_token import Tokens, parse_token
 from bot.clients.flights import Flights, Grounded
 from bot.clients.http import Answer
-from bot.errors import Kind, Service, UpstreamError, new_reference
+from bot.errors import STOPPING, Kind, Service, UpstreamError, new_reference
 from bot.model import Attempt, Listing, Period, Version
 
 __all__ = ["Eset", "Pace", "parse_details", "parse_token"]
@@ -54,6 +55,10 @@ _RAW_PAGE = msgspec.json.Decoder(_RawPage)
 _ROW = msgspec.json.Decoder(Attempt)
 _ANYTHING = msgspec.json.Decoder()
 
+# A pair of surrogates, or an escape of another sort, is kept (group 1); half a pair stands for no character.
+_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPES = re.compile(rb"(%b%b|\\[^u])|%b|%b" % (_HIGH, _LOW, _HIGH, _LOW))
+
 
 def parse_details(body: bytes) -> Listing:
     """The attempts in an answer's JSON. No list, or null for it, is an empty one; rows that make no sense are counted.
@@ -67,10 +72,15 @@ def parse_details(body: bytes) -> Listing:
     except UNREADABLE:
         page = None
     if page is None:
-        return _parse_leniently(body)
+        return _parse_leniently(_whole_characters(body))
     if page.rows is None and (page.message is not None or page.error is not None):
         raise _broken("an error message instead of a list")
     return Listing(page.rows or [])
+
+
+def _whole_characters(body: bytes) -> bytes:
+    """Halves of surrogate pairs, at which msgspec gives up on the whole text, become the replacement character."""
+    return _ESCAPES.sub(lambda found: found[1] or rb"\ufffd", body)
 
 
 def _parse_leniently(body: bytes) -> Listing:
@@ -114,7 +124,7 @@ def _version(value: Any) -> Version | None:
     if value is None:
         return None
     fields = _mapping(value)
-    return Version(_text(fields.get("id")), _text(fields.get("name")))
+    return Version(_text(fields.get("name")))
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -150,7 +160,7 @@ def _broken(words: str) -> UpstreamError:
 
 class Eset:
     """One API user of ESET Connect. ``last_error`` is the latest call's failure, None after a success;
-    ``asked`` turns true with the first call. ``clock`` is monotonic, in seconds.
+    ``asked`` turns true with the end of the first call. ``clock`` is monotonic, in seconds.
     """
 
     def __init__(
@@ -190,7 +200,8 @@ class Eset:
         try:
             return await self._flights.share("recent", self._recent)
         except Grounded:
-            raise http.failure(Service.ESET, Kind.CUT, path="", sent=None, words="the bot is stopping") from None
+            words = "the bot is stopping"
+            raise http.failure(Service.ESET, Kind.CUT, path="", sent=None, code=STOPPING, words=words) from None
 
     async def stop_reading(self) -> None:
         """Ends calls in the air, and lets no further one start: who waits gets an UpstreamError."""
@@ -233,10 +244,9 @@ class Eset:
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
-        self.asked = True
         try:
             yield
         except UpstreamError as error:
-            self.last_error = error
+            self.asked, self.last_error = True, error
             raise
-        self.last_error = None
+        self.asked, self.last_error = True, None

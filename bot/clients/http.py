@@ -18,6 +18,7 @@ from bot.errors import Kind, Service, UpstreamError, new_reference
 
 MAX_BODY = 64 * 1024 * 1024
 GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # They print full URLs (N-sight's key is in the query) at INFO and headers at DEBUG, whatever LOG_LEVEL says.
 for _name in ("httpx", "httpcore"):
@@ -56,12 +57,14 @@ def build(base_url: str, *, timeout: httpx.Timeout, user_agent: str, keepalive: 
     """A client for one service and the life of the process: no redirects, no repeats by the transport.
 
     Without ``keepalive`` each call gets a connection of its own, so that no call is lost to one the server is closing.
+    HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured; no proxy is asked for this machine itself.
     """
     return httpx.AsyncClient(
         base_url=base_url,
         timeout=timeout,
         headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
         follow_redirects=False,
+        trust_env=httpx.URL(base_url).host not in LOOPBACK,
         verify=_trusted(),
         limits=httpx.Limits(max_connections=20, max_keepalive_connections=5 if keepalive else 0),
     )

@@ -26,7 +26,7 @@ def split(text: str, device: str) -> tuple[tuple[int, ...] | None, str]:
     pieces, reason = _leading(text)
     good, bad = _sorted_out(pieces)
     if bad:
-        raise _not_ids(bad, good, device)
+        raise _not_ids(bad, good, device, reason)
     if not good:
         raise _missing(text, device)
     return good, reason
@@ -89,11 +89,11 @@ def _sorted_out(pieces: list[str]) -> tuple[tuple[int, ...], list[str]]:
     return tuple(good), [piece for piece in dict.fromkeys(pieces) if not _number(piece)]
 
 
-def _not_ids(bad: list[str], good: tuple[int, ...], device: str) -> Refused:
+def _not_ids(bad: list[str], good: tuple[int, ...], device: str, reason: str) -> Refused:
     are = "are no patch ids" if len(bad) > 1 else "is no patch id"
     what = f"{listed([code(piece, 40) for piece in bad])} {are}."
     if good and len(good) <= 100:
-        what += f" Without: {code(command(device, good), 2200)}."
+        what += f" Without: {code(command(device, good, reason), 2200)}."
     return wrong(what, "retry")
 
 
@@ -113,6 +113,8 @@ def _missing(text: str, device: str) -> Refused:
 
 def command(device: str, ids: tuple[int, ...] | str, reason: str = "") -> str:
     """The retry command as it would be typed; plain text, not escaped."""
+    if reason and (reason[0].isdigit() or reason.startswith("-")):
+        reason = f"-- {reason}"
     quoted = f'"{device}"' if re.search(r"[\s,]", device) else device
     what = ids if isinstance(ids, str) else ",".join(map(str, ids))
     return f"/patches retry {quoted} {what} {reason}".strip()

@@ -123,7 +123,7 @@ def match_patches(
     if not failed:
         raise _none_failed(chosen, device)
     if len(failed) > max_patches or (ids is not None and len(ids) > max_patches):
-        raise _too_many(failed, len(ids or failed), max_patches, device)
+        raise _too_many(failed, len(ids or failed), max_patches, device, reason)
     return Selection(failed, tuple(patch for patch in chosen if not patch.failed))
 
 
@@ -161,7 +161,7 @@ def _none_failed(chosen: Sequence[Patch], device: Device) -> Refused:
     )
 
 
-def _too_many(failed: Sequence[Patch], asked: int, most: int, device: Device) -> Refused:
+def _too_many(failed: Sequence[Patch], asked: int, most: int, device: Device, reason: str) -> Refused:
     parts = [failed[start : start + most] for start in range(0, len(failed), most)]
     offers = [offer for part in parts[:2] if (offer := _offer([patch.id for patch in part], device))]
     lines = [f"• {offer}" for offer in offers] or [f"• one request for each {most:,} of them"]

@@ -1,5 +1,6 @@
 """``python -m bot demo --tour``: the main job, played without a person. Each step asserts what it tells."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ CRON = "0 9 * * 1-5"  # half an hour after the story begins
 DEVICE, PATCHES = 1001, (4, 5)
 REQUEST = "/patches retry SRV-DC01 4,5 the browser and the archiver are out of date"
 LOOK = timedelta(minutes=15)  # the follow-up's pause
+PATIENCE = 60.0  # seconds for the whole tour; it takes about five
 SEEN = 900  # characters of what was seen instead
 LEAD = (
     "A Slack workspace, ESET Connect and N-able N-sight, all of them stand-ins in this process, and the real bot "
@@ -30,6 +32,7 @@ PEOPLE = (
     "bob and ann look after three customers with sixty devices; a night of patching is behind them. "
     "Both may approve retries, but nobody their own."
 )
+HINT = "Is this computer very busy, or does something forbid programs to talk to each other on 127.0.0.1?"
 
 
 class NotAsToldError(Exception):
@@ -52,9 +55,24 @@ def expect_words(shown: Shown, *words: str) -> None:
     expect(f"a message that says {listed(missing)}", shown.plain, true=not missing)
 
 
-async def tell(*, world: World | None = None, console: Console | None = None) -> int:
-    """Plays the tour in ``world`` (not started yet) and returns the exit status: 0 when all went as told, else 1."""
+async def tell(*, world: World | None = None, console: Console | None = None, patience: float = PATIENCE) -> int:
+    """Plays the tour in ``world`` (not started yet) and returns the exit status: 0 when all went as told, else 1.
+
+    ``patience``: seconds for all of it.
+    """
     console = console or Console(highlight=False)
+    try:
+        async with asyncio.timeout(patience):
+            status = await _performed(world, console)
+    except TimeoutError:
+        console.print(f"The tour did not come to its end within {patience:g} seconds. {HINT}")
+        return 1
+    if status == 0:
+        console.print(_farewell())
+    return status
+
+
+async def _performed(world: World | None, console: Console) -> int:
     async with setting.opened(world=world, cron=CRON, every="15m", tick=0.05) as scene:
         tour = Tour(scene, console)
         try:
@@ -65,7 +83,6 @@ async def tell(*, world: World | None = None, console: Console | None = None) ->
         except (AssertionError, LookupError) as wrong:  # the stand-ins' way to say that something never came
             tour.admit(tour.step, str(wrong))
             return 1
-    console.print(_farewell())
     return 0
 
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.errors import TrailUnwritableError, UpstreamError
+from bot.errors import STOPPING, TrailUnwritableError, UpstreamError
 from bot.flows.services import Services
-from bot.model import Attempt
+from bot.model import Listing
 
 log = structlog.get_logger()
 
@@ -34,11 +34,14 @@ async def collect_if_due(services: Services) -> None:
 async def collect(services: Services) -> str | None:
     """Asks ESET and records what is final, whether or not another process is at it: recording twice adds nothing.
 
-    Returns the sentence that says why it failed, None when it did not.
+    Returns the sentence that says why it failed, None when it did not. Raises UpstreamError(ESET) when the bot is
+    stopping: that says nothing about ESET, and the next process can ask it.
     """
     try:
         await _collect(services)
     except UpstreamError as error:
+        if error.code == STOPPING:
+            raise
         services.metrics.failures.labels(error.service, error.kind).inc()
         return error.sentence
     return None
@@ -58,17 +61,20 @@ async def _collect_alone(services: Services) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """ESET's list as it was ``taken_at``. ``id``: where it is kept for an hour, empty when it could not be kept.
-    ``unreadable``: how many rows of it made no sense."""
+    """ESET's list as it was ``taken_at``. ``id``: where it is kept for an hour, empty when it could not be kept."""
 
     id: str
     taken_at: datetime
-    listed: list[Attempt]
-    unreadable: int = 0
+    listing: Listing
 
 
 async def snapshot(services: Services) -> Snapshot:
-    """ESET's list, at most a minute old. Raises UpstreamError(ESET)."""
+    """ESET's list, at most a minute old; callers at the same time share it. Raises UpstreamError(ESET)."""
+    taken: Snapshot = await services.flights.share("snapshot", lambda: _snapshot_alone(services))
+    return taken
+
+
+async def _snapshot_alone(services: Services) -> Snapshot:
     known = await services.store.latest_snapshot(services.now() - REUSED)
     kept = await services.store.snapshot(known) if known else None
     if known and kept:
@@ -76,7 +82,7 @@ async def snapshot(services: Services) -> Snapshot:
     listing = await services.eset.recent()
     now = services.now()
     try:
-        kept_as = await services.store.save_snapshot(now, listing.attempts)
+        kept_as = await services.store.save_snapshot(now, listing)
     except TrailUnwritableError:
         kept_as = ""  # a list is a read: it is shown all the same
-    return Snapshot(kept_as, now, listing.attempts, listing.unreadable)
+    return Snapshot(kept_as, now, listing)

@@ -15,8 +15,10 @@ from bot.store import Card, QueuedNote
 
 log = structlog.get_logger()
 
-LEASE = 300.0  # seconds: longer than a channel's queue and a 429 waited out may take
-FIRST_AGAIN, MOST_AGAIN = timedelta(seconds=5), timedelta(minutes=5)
+CARD_LEASE = 90.0  # seconds: longer than Slack may take, waiting out a 429 included
+NOTE_LEASE = 300.0  # and the queue for a busy channel with it
+FIRST_AGAIN, SOON, MOST_AGAIN = timedelta(seconds=5), timedelta(seconds=20), timedelta(minutes=5)
+HURRIED = 15  # tries: outdated buttons on the screen are worth a try every twenty seconds for five minutes
 MOST_TRIES = 300  # a day: then somebody who left, or an archived channel, hears it no more
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})  # then a new card is posted
 
@@ -53,7 +55,8 @@ async def link_to(services: Services, request_id: int) -> str:
     """Permalink of the request's first card; empty when it is not posted or Slack does not tell."""
     for card in await services.store.cards(request_id):
         if card.ts:
-            return await services.messenger.permalink(Posted(card.channel, card.ts))
+            where = Posted(card.channel, card.ts)
+            return await services.messenger.permalink(where) or services.people.address_of(where)
     return ""
 
 
@@ -67,7 +70,7 @@ async def _show(services: Services, card: Card) -> None:
     request = await store.request(card.request_id)
     if request is None or card.shown >= request.version:
         return
-    taken = await store.take_card(card.id, services.owner, now, LEASE)
+    taken = await store.take_card(card.id, services.owner, now, CARD_LEASE)
     if taken is None:
         return
     try:
@@ -100,7 +103,7 @@ async def _send(services: Services, queued: QueuedNote) -> None:
             await store.note_failed(queued.id, services.now() + FIRST_AGAIN)  # the card comes first
             return
         channel, thread = card.channel, card.ts
-    if not await store.take_note(queued.id, services.owner, services.now(), LEASE):
+    if not await store.take_note(queued.id, services.owner, services.now(), NOTE_LEASE):
         return
     try:
         await services.messenger.post(channel, note.message, thread_ts=thread)
@@ -116,5 +119,5 @@ async def _send(services: Services, queued: QueuedNote) -> None:
 
 
 def _pause(tries: int, error: UpstreamError) -> timedelta:
-    backoff: timedelta = min(FIRST_AGAIN * 2 ** min(tries, 10), MOST_AGAIN)
+    backoff: timedelta = min(FIRST_AGAIN * 2 ** min(tries, 10), SOON if tries < HURRIED else MOST_AGAIN)
     return max(backoff, timedelta(seconds=error.retry_after or 0))

@@ -105,7 +105,8 @@ async def click(services: Services, clicked: Click) -> None:
             raise Refused("This button is from an older version of the bot and does nothing any more.")
         return await _CLICKS[found](services, clicked, reply)
 
-    await _answer(services, clicked.place, work, reads=found is None or found in _CHANGELESS, instead=found in _PAGED)
+    reads = found is None or found in _CHANGELESS
+    await _answer(services, clicked.place, work, reads=reads, instead=found in _INSTEAD)
 
 
 def _route(action: str) -> str | None:
@@ -200,6 +201,7 @@ _CLICKS: Mapping[str, Callable[[Services, Click, Reply], Awaitable[Message | Non
     "digest.retry": _from_digest,
 }
 _PAGED = frozenset({"recent.page", "recent.filter"})
+_INSTEAD = _PAGED | {"request.withdraw"}  # the private answer that offered it has nothing more to offer
 _CHANGELESS = _PAGED | {"request.deny", "device.retry", "digest.retry"}  # these three only open a form
 
 
@@ -305,6 +307,8 @@ async def _answer(
 
 async def _first(services: Services, delivery: str, *, reads: bool) -> bool:
     """Whether no process has taken the same delivery already. A list is shown even when that cannot be written."""
+    if not delivery:
+        return True  # nothing tells it apart; every change is guarded by its row all the same
     try:
         return await services.store.first_delivery(delivery, services.now(), PATIENCE if reads else None)
     except TrailUnwritableError:

@@ -5,6 +5,7 @@ answer is lost.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from bot.blocks import digest as words
 from bot.blocks import help as pages
 from bot.blocks import modals, text
 from bot.digests import Digest, DigestPlan, Due
-from bot.errors import Refused
+from bot.errors import Refused, TrailUnwritableError
 from bot.flows import attempts
 from bot.flows.reply import Progress
 from bot.flows.services import Services
@@ -42,24 +43,40 @@ async def start(services: Services) -> None:
 
 
 async def post_if_due(services: Services, plan: DigestPlan) -> None:
-    """Posts the plan's newest slot when it is due and nobody else does. Raises UpstreamError(SLACK)."""
+    """Posts the plan's newest slot when it is due and nobody else does.
+
+    Raises UpstreamError(SLACK), UpstreamError(ESET) when the bot is stopping, Refused when another process took over.
+    """
     mark = await services.store.digest_mark(plan.name)
     due = digests.due(plan, mark.slot, services.now()) if mark else None
     if mark is None or due is None:
         return
-    if not await services.store.claim_digest(plan.name, due.slot, services.owner, services.now(), LEASE):
+    if not await _claim(services, plan, due):
         return
     try:
-        await _post_slot(services, plan, due)
+        gathered = await _gather(services, plan, due)
+        posted = await _post_slot(services, plan, due, gathered.digest)
     except BaseException:
         await services.store.free_digest(plan.name, services.owner)
         raise
+    await _mark(services, plan, due, gathered, posted)
 
 
-async def _post_slot(services: Services, plan: DigestPlan, due: Due) -> None:
-    gathered = await _gather(services, plan, due)
-    silent = not gathered.digest.failed and not plan.post_when_empty
-    posted = None if silent else await _post(services, plan, gathered.digest)
+async def _claim(services: Services, plan: DigestPlan, due: Due) -> bool:
+    return await services.store.claim_digest(plan.name, due.slot, services.owner, services.now(), LEASE)
+
+
+async def _post_slot(services: Services, plan: DigestPlan, due: Due, digest: Digest) -> Posted | None:
+    """None when there is nothing to tell. A digest that cannot know is told, also by a plan that is silent if empty."""
+    if not (digest.failed or digest.note or plan.post_when_empty):
+        return None
+    message = await _message(services, plan, digest)
+    if not await _claim(services, plan, due):  # ESET or this machine took longer than the claim lasts
+        raise Refused(f"Another process has taken over the digest {plan.name}.")
+    return await services.messenger.post(plan.channel, message)
+
+
+async def _mark(services: Services, plan: DigestPlan, due: Due, gathered: _Gathered, posted: Posted | None) -> None:
     facts: dict[str, JSON] = {
         "plan": plan.name,
         "slot": due.slot.isoformat(),
@@ -67,9 +84,24 @@ async def _post_slot(services: Services, plan: DigestPlan, due: Due) -> None:
         "missed": due.missed,
     }
     entry = Entry(services.now(), "bot", "digest.post", f"digest:{plan.name}", facts)
-    await services.store.digest_posted(plan.name, due.slot, gathered.upto, posted, entry)
+    await _insist(plan, lambda: services.store.digest_posted(plan.name, due.slot, gathered.upto, posted, entry))
     services.metrics.digests.labels(str(due.late).lower()).inc()
     log.info("digest.posted", plan=plan.name, slot=due.slot.isoformat(), late=due.late, failed=gathered.digest.failed)
+
+
+async def _insist(plan: DigestPlan, write: Callable[[], Awaitable[None]]) -> None:
+    """Writes, trying again each second for as long as it takes: a posted slot that has no mark is posted again."""
+    failed = False
+    while True:
+        try:
+            await write()
+        except TrailUnwritableError:
+            if not failed:
+                log.exception("digest.not_marked", plan=plan.name)
+            failed = True
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 async def post_now(services: Services, name: str, who: str, progress: Progress) -> Message:
@@ -79,7 +111,7 @@ async def post_now(services: Services, name: str, who: str, progress: Progress) 
     gathered = await _gather(services, plan, Due(services.now(), 0, late=False))
     facts: dict[str, JSON] = {"plan": plan.name, "failed": gathered.digest.failed}
     await services.store.append(Entry(services.now(), who, "digest.now", f"digest:{plan.name}", facts))
-    await _post(services, plan, gathered.digest)
+    await services.messenger.post(plan.channel, await _message(services, plan, gathered.digest))
     return pages.digest_posted(plan.name, plan.channel)
 
 
@@ -122,15 +154,16 @@ async def _reach(
 
 async def _freshness(services: Services) -> str:
     at = await services.store.collected_at()
-    return f"What follows was collected {text.when(at)}." if at else "Nothing was collected yet."
+    return f"Attempts were last collected {text.when(at)}." if at else "Nothing was collected yet."
 
 
-async def _post(services: Services, plan: DigestPlan, digest: Digest) -> Posted:
+async def _message(services: Services, plan: DigestPlan, digest: Digest) -> Message:
+    """With a token behind each button."""
     tokens = []
     for group in words.shown_groups(digest):
         data = {"application": group.application, "to": group.to_version}
         tokens.append(await services.store.remember(GROUP, data, services.now()))
-    return await services.messenger.post(plan.channel, words.render(digest, plan, tokens))
+    return words.render(digest, plan, tokens)
 
 
 async def open_retry(services: Services, token: str, channel: str, trigger_id: str) -> None:

@@ -11,7 +11,7 @@ from bot.errors import Refused, TrailUnwritableError
 from bot.flows import attempts
 from bot.flows.reply import Progress
 from bot.flows.services import Services
-from bot.model import Attempt, Message
+from bot.model import Listing, Message
 
 KIND = "recent"
 
@@ -21,8 +21,8 @@ async def first_page(services: Services, asked: Recent, progress: Progress) -> M
     await progress(words.asking().text)
     taken = await attempts.snapshot(services)
     view = await _remembered(services, taken.id, asked)
-    found = await _select(services, taken.listed, asked)
-    return words.page(found, asked, 0, view_id=view, taken_at=taken.taken_at, unreadable=taken.unreadable)
+    found = await _select(services, taken.listing, asked)
+    return words.page(found, asked, 0, view_id=view, taken_at=taken.taken_at, unreadable=taken.listing.unreadable)
 
 
 async def turn(services: Services, view: str, what: str, progress: Progress) -> Message:
@@ -56,14 +56,14 @@ async def _page(services: Services, view: str, snapshot: str, asked: Recent, num
     kept = await services.store.snapshot(snapshot)
     if kept is None:
         raise Refused(words.gone().text)
-    taken_at, listed = kept
-    found = await _select(services, listed, asked)
+    taken_at, listing = kept
+    found = await _select(services, listing, asked)
     number = min(number, words.pages(found) - 1)
-    return words.page(found, asked, number, view_id=view, taken_at=taken_at)
+    return words.page(found, asked, number, view_id=view, taken_at=taken_at, unreadable=listing.unreadable)
 
 
-async def _select(services: Services, listed: list[Attempt], asked: Recent) -> words.Found:
-    return await asyncio.to_thread(words.select, listed, asked, services.now())  # 100,000 rows take 100 ms
+async def _select(services: Services, listing: Listing, asked: Recent) -> words.Found:
+    return await asyncio.to_thread(words.select, listing.attempts, asked, services.now())  # 100,000 rows take 100 ms
 
 
 def _mode(what: str) -> Any:

@@ -14,7 +14,7 @@ from bot.store import JSON, Entry
 
 log = structlog.get_logger()
 
-CLAIM = timedelta(seconds=120)  # twice what the call may take; after it, any process may declare it lost
+CLAIM = timedelta(seconds=90)  # half as much again as the call may take; after it, any process may declare it lost
 KEEP_TRYING = 30  # times, a second apart: how long an answer waits for a database that cannot be written
 
 

@@ -33,7 +33,7 @@ class Services:
     spawn: Callable[[Coroutine[Any, Any, None], str], None]
     owner: str
     sweep_spacing: float
-    flights: Flights[None]
+    flights: Flights[Any]
 
     @property
     def policy(self) -> Policy:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from bot.errors import TrailUnwritableError
-from bot.model import Attempt, Client, Device, Posted, RetryRequest, State
+from bot.model import Attempt, Client, Device, Listing, Posted, RetryRequest, State
 from bot.store import attempts, audit, digests, engine, inventory, keepsakes, leases, moments, outbox, requests, schema
 from bot.store.attempts import Seen
 from bot.store.audit import JSON, AuditRow, Entry, Verdict
@@ -61,6 +61,7 @@ class Store:
         """Why nothing can be written at the moment; None when a write was just made and committed."""
         try:
             async with self._database.write(PROBE_PATIENCE) as connection:
+                await audit.probe(connection)
                 await moments.note(connection, moments.PROBE, moments.EPOCH)
         except TrailUnwritableError as error:
             return str(error)
@@ -206,12 +207,12 @@ class Store:
         async with self._database.write() as connection:
             return await keepsakes.replace(connection, kind, token, data)
 
-    async def save_snapshot(self, taken_at: datetime, listing: Sequence[Attempt]) -> str:
+    async def save_snapshot(self, taken_at: datetime, listing: Listing) -> str:
         packed = await keepsakes.pack(listing)
         async with self._database.write() as connection:
             return await keepsakes.save_snapshot(connection, taken_at, packed)
 
-    async def snapshot(self, snapshot_id: str) -> tuple[datetime, list[Attempt]] | None:
+    async def snapshot(self, snapshot_id: str) -> tuple[datetime, Listing] | None:
         async with self._database.read() as connection:
             found = await keepsakes.snapshot(connection, snapshot_id)
         return (found[0], await keepsakes.unpack(found[1])) if found else None

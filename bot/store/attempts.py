@@ -50,10 +50,15 @@ class Group:
 
 
 def group(listing: Sequence[Attempt]) -> list[Group]:
-    """Equal rows together, in the order of their first appearance."""
+    """Equal final rows together, in the order of their first appearance.
+
+    The others are left out: such a row is another one, of another identity, once its attempt has ended.
+    """
     first: dict[str, Attempt] = {}
     counts: Counter[str] = Counter()
     for attempt in listing:
+        if not attempt.final:
+            continue
         fingerprint = attempt.fingerprint
         first.setdefault(fingerprint, attempt)
         counts[fingerprint] += 1
@@ -83,7 +88,7 @@ def _chunks(groups: Sequence[Group]) -> Iterator[Sequence[Group]]:
 
 
 async def record(database: Database, listing: Sequence[Attempt], now: datetime) -> int:
-    """Writes what is new, a chunk per transaction, and notes the collection at the end; how many were new.
+    """Writes what is final and new, a chunk per transaction, and notes the collection at the end; how many were new.
 
     A collection that is cut short is finished by the next one: nothing is written twice, nothing is lost.
     """

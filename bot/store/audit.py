@@ -15,13 +15,15 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.engine import Database
+from bot.errors import TrailUnwritableError
+from bot.store.engine import Database, why_unwritable
 from bot.store.tables import audit_trail
 
 JSON = str | int | float | bool | None | Sequence["JSON"] | Mapping[str, "JSON"]
 
 GENESIS = "0" * 64
 PAGE = 1000
+PROBED_AT = datetime(1970, 1, 1, tzinfo=UTC)
 
 # ---------------------------------------------------------------- pure
 
@@ -108,12 +110,25 @@ def flaw(row: AuditRow, seq: int, prev: str) -> str | None:
 
 
 async def append(connection: AsyncConnection, entry: Entry) -> AuditRow:
-    """Adds the entry at the end of the chain, inside the caller's write transaction."""
-    seq, prev = await head(connection)
-    row = link(seq + 1, prev, entry)
-    values = {column.name: getattr(row, column.name) for column in audit_trail.c}
-    await connection.execute(sa.insert(audit_trail).values(values))
+    """Adds the entry at the end of the chain, inside the caller's write transaction.
+
+    TrailUnwritableError when the table refuses it, for whatever reason: then the caller's change must not be either.
+    """
+    try:
+        seq, prev = await head(connection)
+        row = link(seq + 1, prev, entry)
+        values = {column.name: getattr(row, column.name) for column in audit_trail.c}
+        await connection.execute(sa.insert(audit_trail).values(values))
+    except sa.exc.DBAPIError as error:
+        raise TrailUnwritableError(why_unwritable(error) or "the audit trail refuses a row") from error
     return row
+
+
+async def probe(connection: AsyncConnection) -> None:
+    """Adds a row and takes it back. TrailUnwritableError when the table refuses it."""
+    attempt = await connection.begin_nested()
+    await append(connection, Entry(PROBED_AT, "bot", "probe", "", {}))
+    await attempt.rollback()
 
 
 async def head(connection: AsyncConnection) -> tuple[int, str]:

@@ -65,9 +65,14 @@ async def free(connection: AsyncConnection, plan: str, owner: str) -> None:
 async def posted(
     connection: AsyncConnection, plan: str, slot: datetime, upto: int, place: Posted | None, entry: Entry
 ) -> None:
-    """Marks the slot as covered, after it was posted (or was found to need no post: `place` None)."""
-    where = {"channel": place.channel, "ts": place.ts} if place else {}
-    await _write(connection, plan, slot, posted_at=entry.at, upto=upto, **where)
+    """Marks the slot as covered, after it was posted (or was found to need no post: `place` None).
+
+    Never moves the plan back: a mark that another process has set for this slot or a later one stays.
+    """
+    last = await mark(connection, plan)
+    if last is None or last.slot < slot:
+        where = {"channel": place.channel, "ts": place.ts} if place else {}
+        await _write(connection, plan, slot, posted_at=entry.at, upto=upto, **where)
     await audit.append(connection, entry)
 
 

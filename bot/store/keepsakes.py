@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import zlib
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +10,11 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Attempt
+from bot.model import Listing
 from bot.store.audit import JSON, canonical
 from bot.store.tables import snapshots, tokens
 
-_DECODER = msgspec.json.Decoder(list[Attempt])
+_DECODER = msgspec.json.Decoder(Listing)
 
 
 def new_id() -> str:
@@ -46,12 +45,12 @@ async def replace(connection: AsyncConnection, kind: str, token: str, data: JSON
 # ---------------------------------------------------------------- snapshots
 
 
-async def pack(attempts: Sequence[Attempt]) -> bytes:
+async def pack(listing: Listing) -> bytes:
     """100,000 attempts are some 30 MB of JSON, a tenth of it compressed. Done in a thread: zlib lets the loop run."""
-    return await asyncio.to_thread(lambda: zlib.compress(msgspec.json.encode(attempts), 1))
+    return await asyncio.to_thread(lambda: zlib.compress(msgspec.json.encode(listing), 1))
 
 
-async def unpack(packed: bytes) -> list[Attempt]:
+async def unpack(packed: bytes) -> Listing:
     return await asyncio.to_thread(lambda: _DECODER.decode(zlib.decompress(packed)))
 
 

@@ -114,6 +114,12 @@ async def card_failed(connection: AsyncConnection, card_id: int, again_at: datet
     await connection.execute(sa.update(cards).where(cards.c.id == card_id).values(values))
 
 
+async def hurry(connection: AsyncConnection, request_id: int) -> None:
+    """The request has changed: its cards, whose buttons may be wrong now, are tried again at once."""
+    mine = sa.update(cards).where(cards.c.request_id == request_id)
+    await connection.execute(mine.values(tries=0, again_at=None))
+
+
 async def adopt_card(connection: AsyncConnection, request_id: int, channel: str, ts: str, shown: int) -> bool:
     """Takes in a message that Slack has and we do not know; True when it was unknown.
 

@@ -107,6 +107,7 @@ async def change(connection: AsyncConnection, after: RetryRequest, entry: Entry,
     for table in (request_patches, request_votes):
         await connection.execute(sa.delete(table).where(table.c.request_id == after.id))
     await _write_parts(connection, after)
+    await outbox.hurry(connection, after.id)
     await _tell(connection, after.id, entry, notes)
     return True
 

@@ -160,7 +160,9 @@ class Afterlife:
         command, device = self.command()
         exchange = await self.world.slack.says("bob", command)
         await exchange.answer(saying="is made")
-        return (await self.store.history(device, 1))[0]
+        request = (await self.store.history(device, 1))[0]
+        await self.world.slack.until(lambda: self.cards(request))  # another bot may be the one that posts it
+        return request
 
     def command(self) -> tuple[str, int]:
         """What Bob types to retry the failed patches of the next device, and that device's id."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.flows import cards
 from bot.model import Fate, RetryRequest, State
 from tests.scenes.mortal import Afterlife, Process
 from tests.scenes.relay import Relay
@@ -187,7 +188,7 @@ async def test_killed_at_every_statement_of_asking_a_request_is_there_with_its_c
             answer = await bot.told("settle")
             await bot.told("arm 0")
             bot = bot if answer else await life.start()
-            await life.later(OVERDUE)
+            await life.later(cards.NOTE_LEASE + 1)  # the dead bot may have been about to post the card
             made = await life.store.history(device, 1)
             if made and made[0].open:
                 await life.clicks("bob", "Withdraw", made[0])

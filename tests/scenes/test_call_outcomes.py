@@ -16,6 +16,7 @@ from bot.clients import nsight
 from bot.config import load
 from bot.demo.faults import Fault
 from bot.demo.world import World
+from bot.flows import send
 from bot.model import Fate, PatchStatus, RetryRequest, State
 from tests.scenes.relay import Relay
 from tests.scenes.stage import CONFIG, QUICK, Stage, nothing_left, staged, until_ready
@@ -289,11 +290,11 @@ async def test_a_bot_that_is_stopped_while_the_call_hangs_leaves_a_claim_that_it
             await world.nsight.calls.reach(CALL)
         async with staged(tmp_path, world=world) as stage:
             assert (await request(stage)).state is State.SENDING
-            await stage.later(timedelta(seconds=119))
+            await stage.later(send.CLAIM - timedelta(seconds=1))
             assert (await request(stage)).state is State.SENDING, "its owner might still be alive"
             await stage.later(timedelta(seconds=1))
             assert (await request(stage)).state is State.UNKNOWN
-            await stage.later(timedelta(seconds=1))
+            await stage.later(SETTLE)
             assert (await request(stage)).state is State.QUEUED
             assert stage.retries == [(1001, (4, 5))]
             assert nothing_left(stage) == []
@@ -306,10 +307,10 @@ async def test_a_bot_that_sleeps_between_its_claim_and_its_call_does_not_send_an
         bots: list[Stage] = []
 
         def clock() -> datetime:
-            """Three minutes are gone as soon as the bot has its claim, as its own figures tell."""
+            """The time of the claim is over as soon as the bot has it, as its own figures tell."""
             metrics = bots[0].bot.services.metrics.registry if bots else None
             if metrics and metrics.get_sample_value("patches_request_changes_total", {"state": "sending"}):
-                return world.clock.now() + 3 * MINUTE
+                return world.clock.now() + send.CLAIM
             return world.clock.now()
 
         async with running(config, clock=clock, pace=QUICK) as bot:

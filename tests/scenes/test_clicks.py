@@ -203,7 +203,9 @@ async def test_a_request_is_withdrawn_from_the_private_answer_and_from_the_card(
         exchange = await stage.clicks("bob", "Withdraw", answer)
         assert "Request #1 is withdrawn. Nothing was sent" in private(exchange)
         assert "Withdrawn by @bob" in stage.card.plain
-        again = await stage.clicks("bob", "Withdraw", answer)
+        assert answer.buttons == []
+        again = await stage.world.slack.clicks("bob", "Withdraw", answer, stale=True)
+        await stage.bot.settle()
         assert "Request #1 was withdrawn by @bob. Nothing was changed." in private(again)
         second = await asked(stage)
         await pressed(stage, "bob", "Withdraw", second)
@@ -235,8 +237,8 @@ TOO_LATE = {
     "withdrawn": "was withdrawn by @bob",
     "denied": "was already denied by @ann",
     "expired": "has expired",
-    "queued": "was already approved and sent by @ann",
-    "finished": "is already finished by @ann",
+    "queued": "was already approved and sent (approved by @ann)",
+    "finished": "is already finished (approved by @ann)",
 }
 
 
@@ -519,7 +521,7 @@ async def test_a_usergroup_that_is_gone_does_not_lock_out_the_approvers_of_anoth
 
 def test_somebody_of_another_grid_organisation_is_a_stranger() -> None:
     away = {"id": "U0ANN", "team_id": "T0OTHER", "enterprise_user": {"enterprise_id": "E0OTHER"}}
-    here = Me(enterprise="", team="T0HOME", team_name="", user="", bot="", scopes=frozenset())
+    here = Me(enterprise="", url="", team="T0HOME", team_name="", user="", bot="", scopes=frozenset())
     assert person_of(away, here).stranger
     assert person_of(away, replace(here, enterprise="E0MINE")).stranger
     assert not person_of(away, replace(here, enterprise="E0OTHER")).stranger

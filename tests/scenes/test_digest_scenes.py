@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import sqlite3
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,9 +12,12 @@ import pytest
 
 from bot.demo.catalogue import Application
 from bot.demo.clock import Clock
+from bot.demo.faults import Fault
 from bot.demo.fleet import AttemptRow
 from bot.demo.slack.model import Shown
 from bot.demo.world import World
+from bot.flows import digest as flow
+from bot.store import Store
 from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
 
 NEWS = "C0PATCHNEWS"
@@ -244,12 +249,110 @@ async def test_when_eset_is_down_at_the_slot_the_digest_says_so_and_the_next_one
             [digest] = digests(stage)
             assert told(digest) == {"App known": 1}
             assert "ESET could not be reached (reference" in digest.plain
-            assert "What follows was collected 2025-03-12 08:30 UTC" in digest.plain
+            assert "Attempts were last collected 2025-03-12 08:30 UTC" in digest.plain
             await world.eset.start()
             await reach(stage, THURSDAY + DAY)
             assert told(digests(stage)[1]) == {"App unseen": 1}
             assert "could not be reached" not in digests(stage)[1].plain
             assert nothing_left(stage) == []
+
+
+@pytest.mark.parametrize("config", [CONFIG, SILENT], ids=["loud", "silent"])
+async def test_when_eset_cannot_be_asked_no_digest_says_that_nothing_happened(config: str, tmp_path: Path) -> None:
+    async with World() as world, staged(tmp_path, world=quiet(world), config=config) as stage:
+        await world.eset.stop()
+        await stage.asks("bob", "/patches digest now daily")
+        await reach(stage, THURSDAY)
+        for digest in digests(stage):
+            assert "not known what failed, ESET could not be asked" in digest.plain
+            assert "ESET could not be reached (reference" in digest.plain
+            assert "othing" not in digest.plain
+            assert "No patching attempts" not in digest.plain
+        assert len(digests(stage)) == 2
+        await world.eset.start()
+        fails(world, "App unseen")
+        await reach(stage, THURSDAY + DAY)
+        assert told(digests(stage)[2]) == {"App unseen": 1}
+        assert nothing_left(stage) == []
+
+
+async def test_a_bot_that_is_stopped_while_it_asks_eset_leaves_the_digest_to_the_next_one(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with World() as world:
+        async with staged(tmp_path, world=quiet(world)) as stage:
+            fails(world, "App bad")
+            world.eset.faults.add("recent", Fault.SLOW, until=gate)
+            world.clock.advance(THURSDAY - world.clock.now())
+            asked = len(world.eset.calls.of("recent"))
+            tick = asyncio.create_task(stage.bot.tick())
+            await world.eset.calls.reach("recent", asked + 1)
+        await tick
+        gate.set()
+        assert digests(stage) == []
+        async with staged(tmp_path, world=world) as stage:
+            [digest] = digests(stage)
+            assert told(digest) == {"App bad": 1}
+            assert "could not be asked" not in digest.plain
+            assert await stage.actions() == ["digest.post"]
+            assert nothing_left(stage) == []
+
+
+async def test_a_posted_digest_is_marked_as_soon_as_the_database_can_be_written_again(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with World() as world, staged(tmp_path, world=quiet(world)) as stage:
+        fails(world, "App bad")
+        world.clock.advance(THURSDAY - world.clock.now())
+        store = await Store.open(stage.config.database.url.reveal(), patience=0.05)
+        other = sqlite3.connect(tmp_path / "patches.db", isolation_level=None)
+        world.slack.faults.add("chat.postMessage", "slow", until=gate)
+        services = replace(stage.bot.services, store=store)
+        posting = asyncio.create_task(flow.post_if_due(services, stage.config.digests[0]))
+        await world.slack.until(lambda: digests(stage))
+        other.execute("BEGIN IMMEDIATE")
+        gate.set()
+        await asyncio.wait({posting}, timeout=1)
+        assert not posting.done()
+        other.execute("ROLLBACK")
+        await posting
+        await stage.later(MINUTE)
+        assert [told(digest) for digest in digests(stage)] == [{"App bad": 1}]
+        assert await stage.actions() == ["digest.post"]
+        other.close()
+        await store.close()
+        assert nothing_left(stage) == []
+
+
+async def test_a_process_whose_claim_ran_out_while_it_asked_eset_does_not_post(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with World() as world, staged(tmp_path, world=quiet(world)) as one, staged(tmp_path, world=world) as two:
+        fails(world, "App bad")
+        world.clock.advance(THURSDAY - world.clock.now())
+        world.eset.faults.add("recent", Fault.SLOW, until=gate)
+        asked = len(world.eset.calls.of("recent"))
+        slow = asyncio.create_task(one.bot.tick())
+        await world.eset.calls.reach("recent", asked + 1)
+        await two.later(timedelta(minutes=11))
+        assert [told(digest) for digest in digests(two)] == [{"App bad": 1}]
+        gate.set()
+        await slow
+        await one.later(MINUTE)
+        assert len(digests(one)) == 1
+        assert (await one.actions()).count("digest.post") == 1
+        assert nothing_left(one) == []
+
+
+async def test_an_attempt_under_way_is_told_once_when_it_has_ended(tmp_path: Path) -> None:
+    async with World() as world, staged(tmp_path, world=quiet(world)) as stage:
+        await reach(stage, THURSDAY)
+        fails(world, "App slow", "App fast")
+        ended = world.fleet.attempts[0]
+        world.fleet.attempts[0] = replace(ended, ended=None)
+        await reach(stage, THURSDAY + DAY)
+        world.fleet.attempts[0] = ended
+        await reach(stage, THURSDAY + 4 * DAY)
+        await reach(stage, THURSDAY + 5 * DAY)
+        assert [told(digest) for digest in digests(stage)] == [{}, {"App fast": 1}, {"App slow": 1}, {}]
+        assert nothing_left(stage) == []
 
 
 async def test_five_thousand_failing_applications_make_one_message_and_the_rest_is_found(tmp_path: Path) -> None:

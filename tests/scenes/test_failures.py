@@ -312,3 +312,34 @@ async def test_an_answer_that_cannot_be_written_at_once_is_written_when_it_can(t
         assert "Queued by N-sight" in stage.card.plain
         assert stage.retries == [(1001, (4, 5))]
         assert nothing_left(stage) == []
+
+
+async def test_an_audit_trail_that_refuses_rows_stops_every_change_and_readiness(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.asks("bob", "/patches retry 1001 4")
+        with contextlib.closing(sqlite3.connect(tmp_path / "patches.db", isolation_level=None)) as insider:
+            insider.execute(
+                "CREATE TRIGGER deaf BEFORE INSERT ON audit_trail BEGIN SELECT RAISE(ABORT, 'not today'); END"
+            )
+            exchange = await stage.clicks("ann", "Approve", stage.card)
+            assert "The bot's database cannot be written" in exchange.answers[-1].plain
+            assert (await get(stage.bot, "/readyz"))[0] == 503
+            assert "1 request waiting" in (await stage.asks("bob", "/patches pending")).plain
+            assert stage.retries == []
+            insider.execute("DROP TRIGGER deaf")
+        await stage.clicks("ann", "Approve", stage.card)
+        assert stage.retries == [(1001, (4,))]
+        assert nothing_left(stage) == []
+
+
+async def test_outdated_buttons_are_mended_within_seconds_of_slacks_recovery(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.asks("bob", "/patches retry 1001 4")
+        stage.world.slack.faults.error("chat.update", "internal_error", times=None)
+        await stage.clicks("ann", "Approve", stage.card)
+        for _ in range(6):
+            await stage.later(timedelta(seconds=20))
+        assert "Approve" in stage.card.buttons
+        stage.world.slack.faults.clear()
+        await stage.later(timedelta(seconds=20))
+        assert stage.card.buttons == []

@@ -1,6 +1,8 @@
 """``/patches recent``: what is listed, paged and filtered, how long it is kept, and who gets to see it."""
 
 import asyncio
+import contextlib
+import sqlite3
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -135,6 +137,38 @@ async def test_an_answer_of_eset_is_used_again_for_a_minute(tmp_path: Path) -> N
         stage.world.clock.advance(timedelta(seconds=1))
         assert "164 failed" in (await stage.asks("ann", "/patches recent")).plain
         assert asked_eset(stage) == asked + 2
+        assert nothing_left(stage) == []
+
+
+async def test_who_asks_at_the_same_time_shares_one_answer_and_one_list_that_is_kept(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        asked, gate = asked_eset(stage), asyncio.Event()
+        stage.world.eset.faults.add("recent", Fault.SLOW, until=gate)
+        waiting = [await stage.says(name, "/patches recent") for name in ("bob", "ann", "carl")]
+        assert all(["Asking ESET" in (await exchange.answer()).plain for exchange in waiting])
+        await stage.world.eset.calls.reach("recent", asked + 1)
+        gate.set()
+        for exchange in waiting:
+            await exchange.answer(saying="163 failed")
+        await stage.bot.settle()
+        assert asked_eset(stage) == asked + 1
+        with contextlib.closing(sqlite3.connect(tmp_path / "patches.db")) as database:
+            assert database.execute("SELECT count(*) FROM snapshots").fetchone() == (1,)
+        assert nothing_left(stage) == []
+
+
+async def test_what_could_not_be_read_is_told_to_everybody_who_sees_the_list(tmp_path: Path) -> None:
+    body = b'{"patchingDetails": [5, {"displayName": "7-Zip", "timePeriod": {"endTime": "%s"}}]}'
+    sentence = "1 row of ESET's answer could not be read"
+    async with staged(tmp_path) as stage:
+        ended = stage.world.clock.now().isoformat().encode()
+        stage.world.eset.faults.add("recent", Fault.BODY, body=body % ended)
+        assert sentence in (await stage.asks("bob", "/patches recent all")).plain
+        again = await stage.asks("ann", "/patches recent all")
+        assert sentence in again.plain
+        await stage.clicks("ann", next(button for button in again.buttons if button.startswith("OK (")), again)
+        assert "Successful" in again.plain
+        assert sentence in again.plain
         assert nothing_left(stage) == []
 
 

@@ -48,6 +48,8 @@ class Sockets:
         self._turn = 0
         self._opened = 0
         self.connections: list[Connection] = []
+        self.turning_away = ""  # a reason: each new connection is told to go right after its hello
+        self.shut = False  # whether handshakes fail, as behind a firewall that lets the Web API through
 
     def ticket(self) -> str:
         """The query of a new address; it lets in one connection, once."""
@@ -62,6 +64,8 @@ class Sockets:
             self._space.violated("a socket was opened with a ticket that was used or never given out")
             return web.Response(status=404)
         self._tickets.remove(ticket)
+        if self.shut:
+            return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=1.0)
         await socket.prepare(request)
         self._opened += 1
@@ -80,8 +84,9 @@ class Sockets:
         hello = {"type": "hello", "num_connections": count, "connection_info": {"app_id": APP}}
         hello["debug_info"] = {"host": HOST, "build_number": 1, "approximate_connection_time": 18060}
         await connection.socket.send_str(json.dumps(hello))
-        if count > MOST_CONNECTIONS:
-            await self._dismiss(connection, "too_many_websockets")
+        away = "too_many_websockets" if count > MOST_CONNECTIONS else self.turning_away
+        if away:
+            await self._dismiss(connection, away)
         self._space.changed("connection", connection)
 
     async def _listen(self, connection: Connection) -> None:

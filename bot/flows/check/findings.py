@@ -108,10 +108,15 @@ def told(error: UpstreamError) -> str:
     return f"{error.service} {_SAYINGS[error.kind]}" + (f" ({details})" if details else "")
 
 
+CHANNEL_CODES = frozenset({"not_in_channel", "channel_not_found", "is_archived"})
+
+
 def advice(error: UpstreamError) -> str:
     """What helps against a failed call or a refused start, in plain words.
 
     Sources: N-able's pages on the API key and on territories; ESET Connect's pages on the API user; for ESET's 403 on
     the login, what its integrations' users found out (Azure-Sentinel issue 12015).
     """
+    if error.code in CHANNEL_CODES:
+        return "Type /invite @Patches in that channel, or compare its id and whether it is archived (`patches-bot check` tells)."
     return _ADVICE.get((error.service, error.kind)) or _ANYWHERE.get(error.kind, _WAIT)
