@@ -8,10 +8,11 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import aiohttp
 import structlog
@@ -72,8 +73,11 @@ class App:
         self.services, self._tasks, self._door, self._line = services, tasks, door, line
         self._scheduler = Scheduler(services)
         http_app = door.app if line is None else None
-        self._server = Server(self._figures, self.unready, http_app)
-        self._probed = asyncio.Event()
+        self._server = Server(self._figures, self.unready, self.troubles, http_app)
+        self._asked_eset, self._asked_nsight, self._stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        # What runs beside the work. Talk may be cut short anywhere; whoever writes to the database ends by himself.
+        self._talking: list[asyncio.Task[None]] = []
+        self._writing: list[asyncio.Task[None]] = []
         self.refusal: asyncio.Future[UpstreamError] = asyncio.get_running_loop().create_future()
 
     @property
@@ -95,13 +99,19 @@ class App:
         await self._door.introduced.wait()
         if self._line is not None:
             await self._line.up.wait()
-        await self._probed.wait()
+        await self._asked_eset.wait()
+        await self._asked_nsight.wait()
 
     async def unready(self) -> list[str]:
         """Why the bot cannot do its work right now, a sentence each. A service behind being down is no such reason."""
         reasons = [] if await self._connected() else [self._disconnected()]
         unwritable = await self.services.store.unwritable()
         return [*reasons, f"The database cannot be written: {unwritable}"] if unwritable else reasons
+
+    def troubles(self) -> list[str]:
+        """What does not keep the bot from working but is worth knowing: services behind it that fail."""
+        last = (self.services.eset.last_error, self.services.nsight.last_error)
+        return [error.sentence for error in last if error is not None]
 
     async def _connected(self) -> bool:
         return self._door.me is not None and (self._line is None or await self._line.connected())
@@ -115,38 +125,45 @@ class App:
         return self.services.metrics.text()
 
     async def _start(self, stack: AsyncExitStack, pace: Pace) -> None:
-        """Starts what runs by itself. Stopping: no new work is taken, what is in flight ends or runs out of time."""
+        """Starts what runs by itself."""
         http = self.services.config.http
-        background: list[asyncio.Task[None]] = []
-        stack.push_async_callback(self._stop, background, pace.finish)
+        stack.push_async_callback(self._stop, pace.finish)
         await self._server.start(http.host, http.port)
         log.info("http.listening", host=http.host, port=self.http_port)
-        for name, work in self._endless(pace):
-            background.append(asyncio.create_task(watched(name, work, pace.again), name=name))
-
-    def _endless(self, pace: Pace) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
-        """What runs beside the work, by name; nobody waits for it, so each is watched."""
-        yield "introduce", self._introduce
-        yield "probe", self._probe
+        begin = partial(self._begin, pace.again)
+        begin(self._talking, "introduce", self._introduce)
+        begin(self._talking, "probe eset", self._probe_eset)
+        begin(self._writing, "probe n-sight", self._probe_nsight)
         if pace.tick:
-            yield "scheduler", lambda: self._scheduler.run(pace.tick)
+            begin(self._writing, "scheduler", partial(self._scheduler.run, pace.tick, self._stopping))
         if self._line is not None:
-            line = self._line
-            yield "line", lambda: line.run(self._refuse)
+            begin(self._talking, "socket", partial(self._line.run, self._refuse))
 
-    async def _stop(self, background: list[asyncio.Task[None]], seconds: float) -> None:
-        """One deadline for all of it; the last tenth is for closing what is then still open."""
+    def _begin(
+        self, again: float, among: list[asyncio.Task[None]], name: str, work: Callable[[], Awaitable[None]]
+    ) -> None:
+        among.append(asyncio.create_task(watched(name, work, again), name=name))
+
+    async def _stop(self, seconds: float) -> None:
+        """No new work is taken; what is in flight ends or runs out of time. Reads, which may take minutes, are cut
+        short: they are asked again at the next start. One deadline holds for all, a tenth is left for the closing."""
         deadline = asyncio.get_running_loop().time() + 0.9 * seconds
-        await _cancel(background)
+        self._stopping.set()
+        await _cancel(self._talking)
         closing = [self._server.close()] if self._line is None else [self._server.close(), self._line.close()]
         if not await _until(deadline, asyncio.gather(*closing)):
             log.warning("stopped.doors_open")
         await self.services.eset.stop_reading()
         await self.services.nsight.stop_reading()
-        if not await _until(deadline, self.settle()):
+        if not await _until(deadline, self._finish()):
             log.warning("stopped.in_flight", tasks=self._tasks.names())
+        await _cancel(self._writing)
         await self._scheduler.cancel()
         await self._tasks.cancel()
+
+    async def _finish(self) -> None:
+        await asyncio.gather(*self._writing)
+        await self.settle()
 
     def _refuse(self, error: UpstreamError) -> None:
         if not self.refusal.done():
@@ -164,27 +181,20 @@ class App:
                 await asyncio.sleep(max(wait, error.retry_after or 0))
                 wait = min(wait * 2, 60)
 
-    async def _probe(self) -> None:
-        """Proves ESET's and N-sight's credentials once; what is merely down is left to the scheduler's jobs."""
-        await asyncio.gather(self._probe_eset(), self._probe_nsight())
-        self._probed.set()
-
     async def _probe_eset(self) -> None:
+        """Proves the credentials once; what is merely down is left to the scheduler's jobs."""
         try:
             await self.services.eset.login()
         except UpstreamError as error:
             if error.kind in {Kind.CREDENTIALS, Kind.FORBIDDEN}:
                 self._refuse(error)
+        self._asked_eset.set()
 
     async def _probe_nsight(self) -> None:
         """By the first sweep if one is due; a database that cannot be written does not keep the key from a check."""
         services = self.services
         try:
-            try:
-                if await inventory.due(services):
-                    await inventory.sweep_if_due(services)
-            except TrailUnwritableError as error:
-                log.warning("probe.unwritable", why=str(error))
+            await self._first_sweep()
             if not services.nsight.asked:
                 await services.nsight.clients()
         except UpstreamError as error:
@@ -192,6 +202,13 @@ class App:
         known = services.nsight.last_error
         if known is not None and known.kind is Kind.CREDENTIALS:
             self._refuse(known)
+        self._asked_nsight.set()
+
+    async def _first_sweep(self) -> None:
+        try:
+            await inventory.sweep_if_due(self.services)
+        except TrailUnwritableError as error:
+            log.warning("probe.unwritable", why=str(error))
 
 
 async def _cancel(background: list[asyncio.Task[None]]) -> None:

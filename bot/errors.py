@@ -108,3 +108,9 @@ class UpstreamError(Exception):
     def sentence(self) -> str:
         """What a person reads, without the service's own words: "N-sight did not answer in time (reference 1f2e…)."."""
         return f"{self.service} {SAYINGS[self.kind]} (reference `{self.reference}`)."
+
+
+def stopping(service: Service) -> UpstreamError:
+    """For who waits for a call that the bot itself ends, because it stops."""
+    words = "the bot is stopping"
+    return UpstreamError(service, Kind.CUT, reference=new_reference(), sent=None, code=STOPPING, words=words)

@@ -4,6 +4,7 @@ Each job is guarded by its own row in the database (compare-and-swap or lease), 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Any
 import structlog
 
 from bot import approvals
-from bot.errors import Refused, TrailUnwritableError, UpstreamError
+from bot.errors import STOPPING, Refused, TrailUnwritableError, UpstreamError
 from bot.flows import attempts, cards, changes, digest, follow_up, inventory, send
 from bot.flows.services import Services
 from bot.model import RetryRequest, State
@@ -43,12 +44,14 @@ class Scheduler:
         self._purged: datetime | None = None
         self._plans_started = False
 
-    async def run(self, every: float) -> None:
-        """Ticks every ``every`` seconds until it is cancelled; a tick that fails is logged, and rests like a job."""
-        while True:
+    async def run(self, every: float, stopping: asyncio.Event) -> None:
+        """Ticks every ``every`` seconds until ``stopping``; a tick that fails is logged, and rests like a job."""
+        while not stopping.is_set():
             if not self._resting("tick"):
                 await self._safely("tick", self.tick())
-            await asyncio.sleep(every)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await stopping.wait()
 
     async def tick(self) -> None:
         """Starts every job that is due now."""
@@ -111,6 +114,8 @@ class Scheduler:
             log.info("scheduler.overtaken", job=name)
         except UpstreamError as error:
             self._rest(name, error.retry_after)
+            if error.code == STOPPING:
+                return
             self._services.metrics.failures.labels(error.service, error.kind).inc()
             log.warning("scheduler.failed", job=name, code=error.code, reference=error.reference)
         except TrailUnwritableError as error:

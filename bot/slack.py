@@ -87,7 +87,7 @@ class Door:
                 await ack(TOO_BUSY)
                 return
             await ack()
-            self._take(desk.command(self._services, _text(body, "text"), _place(body)))
+            self._take(self._commanded(body))
 
         @app.action(ANY)
         async def action(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -113,6 +113,9 @@ class Door:
         @app.options(ANY)
         async def no_options(ack: AsyncAck) -> None:
             await ack(options=[])
+
+    async def _commanded(self, body: dict[str, Any]) -> None:
+        await desk.command(self._services, _text(body, "text"), _place(body))
 
     async def _clicked(self, body: dict[str, Any]) -> None:
         await desk.click(self._services, _click(body))

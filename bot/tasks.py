@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from bot.errors import TrailUnwritableError, UpstreamError
+from bot.errors import STOPPING, TrailUnwritableError, UpstreamError
 
 log = structlog.get_logger()
 
@@ -48,6 +48,8 @@ class Tasks:
         try:
             await work
         except (UpstreamError, TrailUnwritableError) as error:
+            if isinstance(error, UpstreamError) and error.code == STOPPING:
+                return
             log.warning("task.failed", task=name, error=str(error))
         except Exception:  # nobody awaits this task, so its fault is told here
             log.exception("task.fault", task=name)

@@ -17,15 +17,16 @@ LAST_REQUESTS = 2.0  # seconds that requests in work get when the server closes;
 
 class Server:
     """Serves from ``start`` to ``close``. ``unready`` gives the reasons why the bot cannot work, none when it can;
-    ``figures`` what Prometheus scrapes."""
+    ``troubles`` what is worth knowing beside them; ``figures`` what Prometheus scrapes."""
 
     def __init__(
         self,
         figures: Callable[[], Awaitable[bytes]],
         unready: Callable[[], Awaitable[list[str]]],
+        troubles: Callable[[], list[str]],
         slack_app: AsyncApp | None,
     ) -> None:
-        self._figures, self._unready, self._slack_app = figures, unready, slack_app
+        self._figures, self._unready, self._troubles, self._slack_app = figures, unready, troubles, slack_app
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -55,9 +56,8 @@ class Server:
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         reasons = await self._unready()
-        return web.Response(
-            text="".join(f"{reason}\n" for reason in reasons or ["ready"]), status=503 if reasons else 200
-        )
+        lines = [*(reasons or ["ready"]), *self._troubles()]
+        return web.Response(text="".join(f"{line}\n" for line in lines), status=503 if reasons else 200)
 
     async def _metrics_text(self, _request: web.Request) -> web.Response:
         return web.Response(

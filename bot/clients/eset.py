@@ -19,7 +19,7 @@ from bot.clients.eset_exchange import Exchange, Pace, Question, failed, kind_of
 from bot.clients.eset_token import Tokens, parse_token
 from bot.clients.flights import Flights, Grounded
 from bot.clients.http import Answer
-from bot.errors import STOPPING, Kind, Service, UpstreamError, new_reference
+from bot.errors import Kind, Service, UpstreamError, new_reference, stopping
 from bot.model import Attempt, Listing, Period, Version
 
 __all__ = ["Eset", "Pace", "parse_details", "parse_token"]
@@ -200,8 +200,7 @@ class Eset:
         try:
             return await self._flights.share("recent", self._recent)
         except Grounded:
-            words = "the bot is stopping"
-            raise http.failure(Service.ESET, Kind.CUT, path="", sent=None, code=STOPPING, words=words) from None
+            raise stopping(Service.ESET) from None
 
     async def stop_reading(self) -> None:
         """Ends calls in the air, and lets no further one start: who waits gets an UpstreamError."""

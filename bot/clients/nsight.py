@@ -21,7 +21,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from bot.clients import http
 from bot.clients.flights import Flights, Grounded
 from bot.clients.nsight_xml import Rows, parse_clients, parse_devices, parse_patches, parse_retry
-from bot.errors import SAYINGS, STOPPING, Kind, Service, UpstreamError, new_reference
+from bot.errors import SAYINGS, Kind, Service, UpstreamError, new_reference, stopping
 from bot.model import CallVerdict, Client, Device, DeviceKind, Patch, RetryAnswer
 
 __all__ = ["Nsight", "Pace", "judge", "parse_clients", "parse_devices", "parse_patches", "parse_retry", "receive"]
@@ -189,8 +189,7 @@ class Nsight:
         try:
             return list(await self._flights.share(key, lambda: tries(self._once, service, query, parse)))
         except Grounded:
-            words = "the bot is stopping"
-            raise http.failure(Service.NSIGHT, Kind.CUT, path="", sent=None, code=STOPPING, words=words) from None
+            raise stopping(Service.NSIGHT) from None
 
     async def _once(self, service: str, query: dict[str, str], parse: Callable[[bytes], Rows[T]]) -> list[T]:
         try:

@@ -4,7 +4,7 @@ import structlog
 
 from bot import approvals
 from bot.blocks import request as words
-from bot.errors import Refused, UpstreamError
+from bot.errors import STOPPING, Refused, UpstreamError
 from bot.flows import changes
 from bot.flows.services import Services
 from bot.model import RetryRequest, State
@@ -33,6 +33,8 @@ async def _look(services: Services, request: RetryRequest) -> approvals.Event:
     try:
         patches = await services.nsight.patches(request.device.id)
     except UpstreamError as error:
+        if error.code == STOPPING:
+            raise
         log.warning("follow_up.unread", request=request.id, reference=error.reference)
         return approvals.Postpone(error.sentence)
     return approvals.Read({patch.id: patch for patch in patches})

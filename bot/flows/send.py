@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from bot import approvals
-from bot.errors import Kind, Refused, TrailUnwritableError, UpstreamError
+from bot.errors import STOPPING, Kind, Refused, TrailUnwritableError, UpstreamError
 from bot.flows import changes, rights
 from bot.flows.services import Services
 from bot.model import CallVerdict, Fate, RetryAnswer, RetryRequest, State
@@ -55,6 +55,8 @@ async def _recheck(services: Services, request: RetryRequest) -> approvals.Event
     try:
         patches = await services.nsight.patches(request.device.id)
     except UpstreamError as error:
+        if error.code == STOPPING:
+            raise  # nothing is wrong with N-sight: it stays approved and is sent after the next start
         if error.kind is Kind.REFUSED:
             return approvals.Reject(f"N-sight says about this device: {error.words} Nothing was sent.")
         return approvals.Hold(f"The device's patches cannot be checked: {error.short}")

@@ -59,7 +59,10 @@ async def test_without_n_sight_and_eset_the_bot_starts_names_them_and_recovers(t
         await world.nsight.stop()
         await world.eset.stop()
         async with staged(tmp_path, world=world) as stage:
-            assert await get(stage.bot, "/readyz") == (200, "ready\n")
+            status, told = await get(stage.bot, "/readyz")
+            assert (status, told.splitlines()[0]) == (200, "ready")
+            assert "ESET could not be reached" in told
+            assert "N-sight could not be reached" in told
             for typed, service in (
                 ("/patches recent", "ESET"),
                 ("/patches device SRV-DC01", "N-sight"),

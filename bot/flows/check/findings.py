@@ -118,5 +118,7 @@ def advice(error: UpstreamError) -> str:
     the login, what its integrations' users found out (Azure-Sentinel issue 12015).
     """
     if error.code in CHANNEL_CODES:
-        return "Type /invite @Patches in that channel, or compare its id and whether it is archived (`patches-bot check` tells)."
+        return (
+            "Type /invite @Patches in that channel; `patches-bot check` tells whether it is archived or the id wrong."
+        )
     return _ADVICE.get((error.service, error.kind)) or _ANYWHERE.get(error.kind, _WAIT)
