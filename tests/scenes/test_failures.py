@@ -271,9 +271,11 @@ async def test_while_another_process_holds_the_database_changes_are_refused_and_
         with held(tmp_path):
             assert "163 failed" in (await stage.asks("bob", "/patches recent")).plain
             assert "database cannot be written" in (await stage.asks("bob", "/patches retry 1001 5")).plain
-            for button in ("Approve", "Deny"):
-                exchange = await stage.clicks("ann", button, stage.card)
-                assert "database cannot be written" in exchange.answers[-1].plain
+            exchange = await stage.clicks("ann", "Approve", stage.card)
+            assert "database cannot be written" in exchange.answers[-1].plain
+            await stage.opens("ann", "Deny", stage.card)
+            await stage.submits("ann", {"Why?": "no"})
+            assert "database cannot be written" in stage.told("ann")
             assert stage.retries == []
         await stage.clicks("ann", "Approve", stage.card)
         assert stage.retries == [(1001, (4,))]
