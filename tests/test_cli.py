@@ -308,6 +308,7 @@ async def test_check_as_json_is_one_object_with_the_same_verdict(world: World, t
 
 
 async def test_a_digest_is_posted_now(world: World, tmp_path: Path) -> None:
+    world.new_failures()
     done = await ran(tmp_path, "digest", "Daily", env=world.env(tmp_path, WHOLE))
     assert (done.status, done.out) == (0, "Posted daily.\n")
     (message,) = world.slack.messages
@@ -316,6 +317,7 @@ async def test_a_digest_is_posted_now(world: World, tmp_path: Path) -> None:
 
 
 async def test_a_dry_run_prints_the_digest_as_plain_text_and_posts_nothing(world: World, tmp_path: Path) -> None:
+    world.new_failures()
     done = await ran(tmp_path, "digest", "daily", "--dry-run", env=world.env(tmp_path, WHOLE))
     assert done.status == 0
     assert re.search(r"^daily: [\d,]+ failed patching attempts$", done.out, re.MULTILINE)
