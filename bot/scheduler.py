@@ -23,6 +23,7 @@ log = structlog.get_logger()
 PURGE_EVERY = timedelta(hours=1)
 POLLS = ("collect", "inventory")
 REST_FIRST, REST_MOST = timedelta(seconds=15), timedelta(minutes=10)
+FOLLOW_UPS = 2  # devices read at once: nobody waits for these, and N-able asks for a gentle pace
 POLL_REST = timedelta(seconds=90)  # N-able's distance between two runs of one poll; ESET is treated alike
 
 
@@ -43,6 +44,7 @@ class Scheduler:
         self._rests: dict[str, Rest] = {}
         self._purged: datetime | None = None
         self._plans_started = False
+        self._follow_ups = asyncio.Semaphore(FOLLOW_UPS)
 
     async def run(self, every: float, stopping: asyncio.Event) -> None:
         """Ticks every ``every`` seconds until ``stopping``; a tick that fails is logged, and rests like a job."""
@@ -92,7 +94,8 @@ class Scheduler:
         elif request.state is State.SENDING:
             await send.give_up(services, request)
         else:
-            await follow_up.follow(services, request)
+            async with self._follow_ups:
+                await follow_up.follow(services, request)
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         if name in self._jobs or self._resting(name):
