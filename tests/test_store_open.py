@@ -232,7 +232,10 @@ async def test_closing_leaves_no_thread_behind(url: str) -> None:
     store = await Store.open(url)
     await asyncio.gather(*(store.append(entry()) for _ in range(10)), *(store.head() for _ in range(30)))
     await store.close()
-    assert [thread for thread in threading.enumerate() if thread not in before and "asyncio" not in thread.name] == []
+    left = [thread for thread in threading.enumerate() if thread not in before and "asyncio" not in thread.name]
+    for thread in left:
+        thread.join(5)  # its last act, after the connection is closed
+    assert [thread for thread in left if thread.is_alive()] == []
 
 
 # ---------------------------------------------------------------- the trail cannot be written
