@@ -144,9 +144,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Postpone:
-    """The device could not be read (``why``, plain): look again later."""
-
-    why: str
+    """The device could not be read: look again later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ EVENTS: Mapping[str, Callable[[Role], Event]] = {
     "Conclude": lambda role: approvals.Conclude(ACCEPTED),
     "LoseTrack": lambda role: approvals.LoseTrack(),
     "Read": lambda role: approvals.Read(FAILED if role.who else {}),
-    "Postpone": lambda role: approvals.Postpone("N-sight is down"),
+    "Postpone": lambda role: approvals.Postpone(),
     "Close": lambda role: approvals.Close(role.who, role.standing),
 }
 DECISIONS = frozenset({"Approve", "Deny", "Close"})

@@ -160,14 +160,14 @@ def _minutes(count: int) -> timedelta:
 
 
 def test_following_ends_when_its_time_is_over_and_says_what_is_still_open() -> None:
-    for event in (approvals.Read(read(p4=2, p5=8)), approvals.Postpone("down")):
+    for event in (approvals.Read(read(p4=2, p5=8)), approvals.Postpone()):
         after = step(in_state(State.QUEUED), event, after=timedelta(hours=48))
         assert after.state is State.FINISHED
         assert "still open" in after.note
 
 
 def test_an_unknown_is_never_ended_by_time_alone() -> None:
-    for event in (approvals.Read(FAILED), approvals.Postpone("down")):
+    for event in (approvals.Read(FAILED), approvals.Postpone()):
         assert step(in_state(State.UNKNOWN), event, after=timedelta(days=30)).state is State.UNKNOWN
 
 

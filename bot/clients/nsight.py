@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Waits in seconds. ``spacing`` is for whoever sweeps all clients: N-able asks automated callers to be slow."""
+    """Waits in seconds."""
 
     connect: float = 10.0
     read: float = 30.0  # one try at a read, in total
@@ -44,7 +44,6 @@ class Pace:
     tries: int = 3  # at a read
     backoff_first: float = 0.5
     backoff_most: float = 10.0
-    spacing: float = 1.0
 
     def timeout(self, total: float) -> httpx.Timeout:
         """The waits before anything is sent are short, so that they end as "not sent" and not as "unknown"."""

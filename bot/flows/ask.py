@@ -65,7 +65,7 @@ async def demand_possible(services: Services, who: str, reason: str) -> None:
             f"Retry requests are not set up: `approvals.{missing}` is missing in patches.toml, so nobody could "
             "approve this. Nothing was done."
         )
-    if rules.reason == "required" and not reason.strip():
+    if services.policy.reason_required and not reason.strip():
         raise Refused("A reason is required here: add it behind the ids. Nothing was done.")
     await _demand_approvers(services, who)
 

@@ -137,7 +137,7 @@ async def _approve(services: Services, clicked: Click, reply: Reply) -> Message 
 async def _deny(services: Services, clicked: Click, reply: Reply) -> Message | None:
     request_id = await _on_card(services, clicked)
     await _in_time(decide.may_deny(services, request_id, clicked.place.user))
-    view = modals.deny(request_id, required=_reason_required(services))
+    view = modals.deny(request_id, required=services.policy.reason_required)
     await services.messenger.open_view(clicked.trigger_id, view)
     await reply.opened()
     return None
@@ -148,10 +148,6 @@ async def _in_time(check: Awaitable[None]) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(IN_TIME):
             await check
-
-
-def _reason_required(services: Services) -> bool:
-    return services.config.approvals.reason == "required"
 
 
 async def _withdraw(services: Services, clicked: Click, reply: Reply) -> Message | None:
@@ -211,7 +207,7 @@ _CHANGELESS = _PAGED | {"request.deny", "device.retry", "digest.retry"}  # these
 def faults(services: Services, submission: Submission) -> dict[str, str]:
     """What must travel in the ack: errors by block id, from the submitted values and the configuration alone."""
     found: dict[str, str] = {}
-    if _reason_required(services) and not _text(submission, "reason").strip():
+    if services.policy.reason_required and not _text(submission, "reason").strip():
         found["reason"] = "A reason is required here."
     return found | _faulty_ids(submission) if submission.callback in _FORMS else {}
 

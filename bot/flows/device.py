@@ -51,8 +51,7 @@ async def _form(services: Services, token: str) -> dict[str, object]:
     failed = [patch for patch in await services.nsight.patches(device.id) if patch.failed]
     if not failed:
         raise Refused("No patch of this device is failed any more.")
-    required = services.config.approvals.reason == "required"
-    return modals.retry_device(device, failed, token, required=required)
+    return modals.retry_device(device, failed, token, required=services.policy.reason_required)
 
 
 async def wish(services: Services, token: str, who: str, ids: tuple[int, ...], reason: str) -> Wish:

@@ -172,6 +172,5 @@ async def open_retry(services: Services, token: str, channel: str, trigger_id: s
     if group is None:
         raise Refused("This digest is too old for its button. `/patches recent` shows what failed lately.")
     form = await services.store.remember(FORM, {"channel": channel}, services.now())
-    required = services.config.approvals.reason == "required"
-    view = modals.retry_group(str(group["application"]), form, required=required)
+    view = modals.retry_group(str(group["application"]), form, required=services.policy.reason_required)
     await services.messenger.open_view(trigger_id, view)

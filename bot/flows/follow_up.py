@@ -36,7 +36,7 @@ async def _look(services: Services, request: RetryRequest) -> approvals.Event:
         if error.code == STOPPING:
             raise
         log.warning("follow_up.unread", request=request.id, reference=error.reference)
-        return approvals.Postpone(error.sentence)
+        return approvals.Postpone()
     return approvals.Read({patch.id: patch for patch in patches})
 
 
