@@ -45,7 +45,7 @@ claims = st.builds(approvals.Claim, st.sampled_from(["a:1", "b:2"]), st.just(ASK
 conclusions = st.builds(approvals.Conclude, answers)
 reads = st.builds(approvals.Read, devices)
 waits = st.one_of(
-    *(st.builds(approvals.Hold, st.sampled_from(["down", "slow"])), st.builds(approvals.Postpone, st.just("down"))),
+    *(st.builds(approvals.Hold, st.sampled_from(["down", "slow"])), st.builds(approvals.Postpone)),
     *(st.builds(approvals.Expire), st.builds(approvals.Revert, st.just("gone"))),
     *(st.builds(approvals.Reject, st.just("no device")), st.builds(approvals.LoseTrack)),
 )
