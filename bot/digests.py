@@ -1,28 +1,21 @@
-"""Digests decided: when one is due, and what failed in what it covers. Pure.
-
-Slots are instants in UTC, so that a change of daylight saving time neither repeats nor swallows one: a fixed time that
-does not exist that day comes right after the gap, one that exists twice comes once (Debian cron's rules, by cronsim).
-"""
+"""Digests decided: when one is due, and what failed in what it covers. Pure. Slots are instants in UTC."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import compress, islice, takewhile
-from zoneinfo import ZoneInfo
 
-from cronsim import CronSim, CronSimError
-
+from bot import cron
 from bot.model import NAMELESS, Attempt, Outcome
 
 LATE_AFTER = timedelta(minutes=5)
 MOST_MISSED = 1000  # counted no further: an every-minute plan after a year of downtime must not hold up the loop
-_LOOK_BACK = tuple(timedelta(hours=hours) for hours in (1, 24, 24 * 32, 24 * 367, 24 * 366 * 9))
 
 
 @dataclass(frozen=True, slots=True)
 class DigestPlan:
-    """A ``[[digests]]`` table. ``cron`` has five fields; ``timezone`` is an IANA name; both passed ``check_cron``."""
+    """A ``[[digests]]`` table. ``cron`` has five fields; ``timezone`` is an IANA name; both passed ``cron.check``."""
 
     name: str
     channel: str
@@ -41,23 +34,6 @@ class Due:
     late: bool
 
 
-def check_cron(expression: str, zone: str) -> str | None:
-    """What is wrong with a plan's ``cron`` or ``timezone`` as a sentence; None when both are right."""
-    try:
-        where = ZoneInfo(zone)
-    except (KeyError, ValueError, OSError):
-        return f"{zone!r} is not an IANA time zone, such as 'Europe/Berlin'"
-    if len(expression.split()) != 5:
-        return f"{expression!r} has {len(expression.split())} fields; cron needs five: minute hour day month weekday"
-    try:
-        next(CronSim(expression, datetime(2026, 1, 1, tzinfo=where)))
-    except (CronSimError, ValueError) as error:
-        return f"{expression!r} is not a cron expression ({error})"
-    except StopIteration:
-        return f"{expression!r} never comes"
-    return None
-
-
 def next_slot(plan: DigestPlan, now: datetime) -> datetime:
     """The first slot after ``now``, UTC."""
     return next(_slots(plan, now))
@@ -67,31 +43,14 @@ def due(plan: DigestPlan, last: datetime, now: datetime) -> Due | None:
     """The newest slot in ``(last, now]``, or None. ``last``: slot of the plan's last digest, or its baseline."""
     if next_slot(plan, last) > now:
         return None
-    slot = _newest_slot(plan, last, now)
+    slot = cron.newest(plan.cron, plan.timezone, last, now) or last
     earlier = takewhile(lambda other: other < slot, _slots(plan, last))
     missed = sum(1 for _ in islice(earlier, MOST_MISSED))
     return Due(slot, missed, late=missed > 0 or now - slot > LATE_AFTER)
 
 
-def _newest_slot(plan: DigestPlan, last: datetime, now: datetime) -> datetime:
-    """The newest slot in ``(last, now]``, where there is one; looked for from near to far."""
-    newest = last
-    for span in _LOOK_BACK:
-        for slot in takewhile(lambda slot: slot <= now, _slots(plan, max(last, now - span))):
-            newest = slot
-        if newest > last:
-            break
-    return newest
-
-
 def _slots(plan: DigestPlan, after: datetime) -> Iterator[datetime]:
-    """Every slot after ``after`` in UTC, rising."""
-    newest = after.astimezone(UTC)
-    for local in CronSim(plan.cron, after.astimezone(ZoneInfo(plan.timezone))):
-        slot = local.astimezone(UTC)
-        if slot > newest:  # asked in the second pass of a repeated hour, cronsim answers with the first pass
-            newest = slot
-            yield slot
+    return cron.slots(plan.cron, plan.timezone, after)
 
 
 # ---------------------------------------------------------------- what a digest says

@@ -17,6 +17,14 @@ class Refused(Exception):
         self.sentence = sentence
 
 
+class VotedAlready(Refused):
+    """The bot says no because this is the person's vote on ``request_id`` already."""
+
+    def __init__(self, sentence: str, request_id: int) -> None:
+        super().__init__(sentence)
+        self.request_id = request_id
+
+
 class NotFound(Refused):
     """The bot says no because nothing fits what the person named."""
 

@@ -22,6 +22,11 @@ def clean(text: str) -> str:
     return _UNSHOWABLE.sub("", text)
 
 
+def blank(text: str) -> bool:
+    """Whether nobody would see anything of it: white space and invisible characters alone."""
+    return not any(char.isprintable() and not char.isspace() for char in text)
+
+
 def line(text: str) -> str:
     """``clean(text)`` on one line: a name must not be able to start a line of its own."""
     return " ".join(clean(text).split())

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntFlag, StrEnum
 from typing import Any
 
@@ -261,12 +261,41 @@ class RequestedPatch:
     seen: str
     label: str
     fate: Fate = Fate.WAITING
+    severity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
+    """One person's verdict; ``denies``: it says no. ``reason`` as typed, not escaped."""
+
     voter: str
     at: datetime
+    denies: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What it takes to decide a retry request.
+
+    ``lists``: user ids and usergroup ids; whoever decides is in every one of them. ``quorum``: approvals needed;
+    ``denials``: how many end it. ``reason_required`` holds for asking and approving, ``deny_reason`` for denying.
+    After ``escalate_after`` those in ``escalate_to`` may decide too. None = never. ``because``: what the terms come
+    from, plain, such as "server at Contoso Ltd"; empty for the base values.
+    """
+
+    lists: tuple[tuple[str, ...], ...] = ()
+    quorum: int = 1
+    denials: int = 1
+    self_approval: bool = False
+    reason_required: bool = False
+    deny_reason: bool = False
+    expires: timedelta | None = None
+    remind: timedelta | None = None
+    escalate_after: timedelta | None = None
+    escalate_to: tuple[str, ...] = ()
+    escalate_channel: str = ""
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,13 +315,18 @@ class RetryRequest:
     reason: str
     asked_in: str  # channel id where it was asked
     asked_at: datetime
-    expires_at: datetime | None
-    quorum: int
+    terms: Terms  # as promised when it was made, or stricter
+    waiting_since: datetime | None = None  # asked, or waiting anew
+    expires_at: datetime | None = None
+    reminded_at: datetime | None = None
+    escalated_at: datetime | None = None
     votes: tuple[Vote, ...] = ()
     decided_by: str = ""
     decided_at: datetime | None = None
     decision_reason: str = ""
     approved_at: datetime | None = None
+    send_after: datetime | None = None  # start and end of the maintenance window it waits for
+    send_until: datetime | None = None
     owner: str = ""  # of the claim
     deadline: datetime | None = None  # of the claim, then of the follow-up
     called_at: datetime | None = None
@@ -303,6 +337,14 @@ class RetryRequest:
     @property
     def open(self) -> bool:
         return self.state in OPEN
+
+    @property
+    def approvals(self) -> tuple[Vote, ...]:
+        return tuple(vote for vote in self.votes if not vote.denies)
+
+    @property
+    def denials(self) -> tuple[Vote, ...]:
+        return tuple(vote for vote in self.votes if vote.denies)
 
 
 # ---------------------------------------------------------------- Slack

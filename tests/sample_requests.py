@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bot import approvals
 from bot import fates as fates_of
-from bot.approvals import Event, Policy
+from bot.approvals import Approve, Deny, Event, Policy, Standing
 from bot.model import (
     CallVerdict,
     Device,
@@ -16,6 +17,7 @@ from bot.model import (
     RetryAnswer,
     RetryRequest,
     State,
+    Terms,
     Vote,
 )
 
@@ -23,20 +25,35 @@ ASKED = datetime(2025, 3, 12, 8, 30, tzinfo=UTC)
 CALLED = ASKED + timedelta(minutes=10)
 NOW = CALLED + timedelta(hours=2)  # before the request expires, and long enough after the call to close an unknown
 BOB, ANN, CARL, DAVE = "U0BOB", "U0ANN", "U0CARL", "U0DAVE"
+HERE = Device(1001, "SRV-DC01", DeviceKind.SERVER, 301, "Contoso Ltd", "Head Office")
+MOVED = replace(HERE, name="SRV-BANK01", client_id=302, client="Fabrikam Secure")  # as N-sight tells it later
 LABELS = {1: "Missing", 2: "Pending", 4: "Queued", 8: "Installed", 16: "Failed", 32: "Ignored", 64: "Reboot Required"}
+
+
+def terms(quorum: int = 1, *, self_approval: bool = False) -> Terms:
+    return Terms(lists=(("S0PATCHTEAM",),), quorum=quorum, self_approval=self_approval, expires=timedelta(hours=4))
 
 
 def policy(quorum: int = 1, *, self_approval: bool = False) -> Policy:
     return Policy(
-        approvers=("S0PATCHTEAM",),
-        quorum=quorum,
-        self_approval=self_approval,
-        reason_required=False,
-        expires=timedelta(hours=4),
+        terms=terms(quorum, self_approval=self_approval),
         stale=timedelta(hours=1),
         follow_for=timedelta(hours=48),
         follow_every=timedelta(minutes=15),
     )
+
+
+def asking(**changes: Any) -> Policy:
+    """The usual policy with other terms: ``asking(quorum=2, denials=2)``."""
+    return replace(policy(), terms=replace(terms(), **changes))
+
+
+def approve(who: str, reason: str = "") -> Approve:
+    return Approve(who, Standing.APPROVER, reason)
+
+
+def deny(who: str, reason: str = "") -> Deny:
+    return Deny(who, Standing.APPROVER, reason)
 
 
 def pending(quorum: int = 1, *ids: int) -> RetryRequest:
@@ -45,14 +62,15 @@ def pending(quorum: int = 1, *ids: int) -> RetryRequest:
         id=7,
         state=State.PENDING,
         version=1,
-        device=Device(1001, "SRV-DC01", DeviceKind.SERVER, 301, "Contoso Ltd", "Head Office"),
+        device=HERE,
         patches=tuple(RequestedPatch(one, f"Patch {one}", "Failed", "Failed") for one in ids or (4, 5)),
         requester=BOB,
         reason="",
         asked_in="C0HELPDESK",
         asked_at=ASKED,
         expires_at=ASKED + timedelta(hours=4),
-        quorum=quorum,
+        terms=terms(quorum, self_approval=True),  # so that the policy's own setting decides
+        waiting_since=ASKED,
         next_at=ASKED + timedelta(hours=4),
     )
 

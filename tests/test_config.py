@@ -4,8 +4,10 @@ import contextlib
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,9 @@ from hypothesis import strategies as st
 from bot import config
 from bot.config import Config, Need, Secret, values
 from bot.errors import ConfigError
+from bot.model import DeviceKind, Terms
+from bot.terms import Budget
+from bot.windows import Window
 
 EXAMPLE = Path(__file__).parent.parent / "patches.example.toml"
 NEEDED = {
@@ -66,8 +71,13 @@ def test_the_least_environment_gives_every_default_of_the_contract(tmp_path: Pat
     assert (approvals.channel, approvals.approvers, approvals.quorum, approvals.max_patches) == (None, (), 1, 50)
     assert (approvals.self_approval, approvals.reason) == (False, "optional")
     assert (approvals.expires, approvals.stale) == (timedelta(hours=4), timedelta(hours=1))
+    assert (approvals.denials, approvals.deny_reason, approvals.remind) == (1, "required", timedelta(hours=1))
+    assert (approvals.fallback_channel, approvals.escalate_after, approvals.escalate_channel) == (None, None, None)
+    assert (approvals.escalate_to, approvals.rules, approvals.budget) == ((), (), None)
+    assert approvals.terms.lists == ((),), "nobody, which is not the same as no list"
     assert (loaded.follow_up.duration, loaded.follow_up.every) == (timedelta(hours=48), timedelta(minutes=15))
-    assert loaded.digests == ()
+    assert (loaded.digests, loaded.windows) == ((), ())
+    assert (loaded.audit.channel, loaded.audit.cron, loaded.audit.timezone) == (None, "0 6 * * *", "UTC")
 
 
 def test_the_example_file_loads_and_says_the_defaults(tmp_path: Path) -> None:
@@ -76,22 +86,46 @@ def test_the_example_file_loads_and_says_the_defaults(tmp_path: Path) -> None:
     assert (example.slack, example.eset, example.access) == (bare.slack, bare.eset, bare.access)
     assert (example.follow_up, example.database) == (bare.follow_up, bare.database)
     assert example.approvals.approvers == ("U0ANN", "S0PATCHTEAM")
-    assert (example.approvals.quorum, example.approvals.expires) == (bare.approvals.quorum, bare.approvals.expires)
+    changes = {
+        field: getattr(bare.approvals, field)
+        for field in ("channel", "fallback_channel", "approvers", "escalate_channel", "rules", "budget")
+    }
+    assert replace(example.approvals, **changes) == bare.approvals
+    (rule,) = example.approvals.rules
+    assert (rule.client, rule.changes["quorum"], rule.changes["lists"]) == ("Contoso*", 2, (("S0SERVERTEAM",),))
+    assert example.approvals.budget == Budget(failures=3, within=timedelta(days=30), quorum=2)
+    assert (example.audit.cron, example.audit.timezone) == (bare.audit.cron, bare.audit.timezone)
+    (nightly,) = example.windows
+    assert (nightly.duration, nightly.timezone, nightly.kind) == (timedelta(hours=4), "Europe/Berlin", "server")
     (daily,) = example.digests
     assert (daily.name, daily.cron, daily.timezone) == ("daily", "0 9 * * 1-5", "Europe/Berlin")
     assert (daily.window, daily.post_when_empty) == (timedelta(hours=24), True)
 
 
+def tables(shown: Mapping[str, Any], above: str = "") -> dict[str, set[str]]:
+    """The keys of each table of a TOML file by its heading, such as ``[approvals]`` or ``[[approvals.rules]]``."""
+    found: dict[str, set[str]] = {}
+    for key, value in shown.items():
+        if isinstance(value, dict):
+            found |= {f"[{above}{key}]": set(value)} | tables(value, f"{above}{key}.")
+        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            found[f"[[{above}{key}]]"] = set().union(*value)
+    return found
+
+
 def test_the_example_file_shows_every_key_that_the_bot_knows(tmp_path: Path) -> None:
-    shown = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
-    wrong = "".join(f"[{name}]\nzzzzzz = 1\n" for name in shown if name != "digests") + "[[digests]]\nzzzzzz = 1\n"
+    shown = tables(tomllib.loads(EXAMPLE.read_text(encoding="utf-8")))
+    top = {re.split(r"[.\]]", heading.strip("["))[0] for heading in shown}
+    assert top == set(the_fault(env(tmp_path, "zzzzzz = 1")).partition("known here: ")[2].split(", "))
+    wrong = "".join(f"{heading}\nzzzzzz = 1\n" for heading in shown)
     lines = [line for line in faults(env(tmp_path, wrong)) if "zzzzzz" in line]
     assert len(lines) == len(shown)
     for line in lines:
-        table = re.split(r"[.\[]", line)[0]
-        known = {key for key in line.partition("known here: ")[2].split(", ") if key not in {"remind", "rules"}}
-        have = shown[table][0] if table == "digests" else shown[table]
-        assert known == set(have), table
+        table = line.partition(".zzzzzz")[0].replace("[0]", "")
+        have = shown.get(f"[{table}]") or shown[f"[[{table}]]"]
+        # Of the two keys that say what follows a spent budget only one may stand there.
+        known = set(line.partition("known here: ")[2].split(", ")) - ({"then"} if "budget" in table else set())
+        assert known == have, table
 
 
 def test_http_mode_needs_the_signing_secret_and_no_app_token(tmp_path: Path) -> None:
@@ -241,8 +275,46 @@ BAD_TOML = [
     ("approvals", 'self_approval = "no"', "approvals.self_approval", "true or false"),
     ("approvals", "self_approval = 0", "approvals.self_approval", "true or false"),
     ("approvals", 'reason = "always"', "approvals.reason", "optional or required"),
-    ("approvals", 'remind = "1h"', "approvals.remind", "not built yet"),
-    ("approvals", 'rules = [{kind = "server"}]', "approvals.rules", "not built yet"),
+    ("approvals", "quorum = 2\napprovers = 3", "approvals.approvers", "list"),
+    ("approvals", 'quorum = 2\napprovers = ["U0ANN", "@bob"]', "approvals.approvers[1]", "@bob"),
+    ("approvals", "denials = 0", "approvals.denials", "from 1"),
+    ("approvals", 'deny_reason = "never"', "approvals.deny_reason", "optional or required"),
+    ("approvals", 'remind = "soon"', "approvals.remind", "never"),
+    ("approvals", 'fallback_channel = "#ops"', "approvals.fallback_channel", "C… or G…"),
+    ("approvals", 'channel = "C0A"\nfallback_channel = "C0A"', "approvals.fallback_channel", "another channel"),
+    ("approvals", 'escalate_after = "2h"', "approvals.escalate_after", "to whom"),
+    ("approvals", 'escalate_after = "2h"\nescalate_to = []', "approvals.escalate_after", "to whom"),
+    ("approvals", 'escalate_after = "late"\nescalate_to = ["U0DAVE"]', "approvals.escalate_after", "duration"),
+    ("approvals", 'escalate_after = "2h"\nescalate_to = ["dave"]', "approvals.escalate_to[0]", "usergroup"),
+    ("approvals", 'escalate_to = ["U0DAVE"]', "approvals.escalate_after", "missing"),
+    ("approvals", 'escalate_channel = "C0LEADS"', "approvals.escalate_after", "missing"),
+    (
+        "approvals",
+        'channel = "C0A"\nescalate_after = "2h"\nescalate_channel = "C0A"',
+        "approvals.escalate_channel",
+        "another channel",
+    ),
+    ("approvals", "rules = 3", "approvals.rules", "[[approvals.rules]]"),
+    ("approvals", "budget = 3", "approvals.budget", "[approvals.budget]"),
+    ("approvals", 'budget = [{then = "refuse"}]', "approvals.budget", "a list"),
+    ("approvals.budget", "", "approvals.budget.quorum", "either quorum = 2"),
+    ("approvals.budget", 'quorum = 2\nthen = "refuse"', "approvals.budget.quorum", "either"),
+    ("approvals.budget", 'then = "ask"', "approvals.budget.then", "must be refuse"),
+    ("approvals.budget", "quorum = 0", "approvals.budget.quorum", "from 1"),
+    ("approvals.budget", "quorum = 2\nfailures = 0", "approvals.budget.failures", "from 1"),
+    ("approvals.budget", 'quorum = 2\nwithin = "never"', "approvals.budget.within", "duration"),
+    ("approvals.budget", "quorum = 2\ntries = 3", "approvals.budget.tries", "unknown key"),
+    (
+        "approvals",
+        'approvers = ["U0ANN", "U0BOB"]\nbudget = {quorum = 3}',
+        "approvals.budget.quorum",
+        "names 2",
+    ),
+    ("audit", 'channel = "#audit"', "audit.channel", "C… or G…"),
+    ("audit", 'cron = "0 6 * *"', "audit.cron", "five"),
+    ("audit", "cron = 6", "audit.cron", "text"),
+    ("audit", 'timezone = "Berlin"', "audit.timezone", "Europe/Berlin"),
+    ("audit", "prune = true", "audit.prune", "unknown key"),
     ("approvals", "max_patches = 1001", "approvals.max_patches", "1000"),
     ("approvals", "quorom = 2", "approvals.quorom", "did you mean quorum?"),
     ("follow_up", 'for = "never"', "follow_up.for", "duration"),
@@ -289,6 +361,196 @@ def test_a_wrong_digest_is_one_line_with_its_number(
     line = the_fault(env(tmp_path, digest(**changes)))
     assert line.startswith(f"{path}: ")
     assert says in line
+
+
+# A rule as the first of two tables, or of one; what is wrong is in the last.
+SERVERS = 'kind = "server"'
+BAD_RULES = [
+    (["quorum = 2"], "kind", "to fit by"),
+    ([SERVERS], "quorum", "has to replace something"),
+    (['kind = "printer"\nquorum = 2'], "kind", "server or workstation"),
+    (["kind = 3\nquorum = 2"], "kind", "not 3"),
+    (['client = ""\nquorum = 2'], "client", "text in quotes"),
+    (["device = 1001\nquorum = 2"], "device", "text in quotes"),
+    (["min_patches = 0\nquorum = 2"], "min_patches", "from 1"),
+    (["min_patches = 51\nquorum = 2"], "min_patches", "max_patches is 50"),
+    (['severity = "Critical"\nquorum = 2'], "severity", "list"),
+    (["severity = [5]\nquorum = 2"], "severity[0]", "text in quotes"),
+    (["severity = []\nquorum = 2"], "severity", "at least one"),
+    ([SERVERS + '\nquorum = "two"'], "quorum", "whole number"),
+    ([SERVERS + "\nqourum = 2\ndenials = 2"], "qourum", "did you mean quorum?"),
+    ([SERVERS + '\nreason = "yes"'], "reason", "optional or required"),
+    ([SERVERS + '\nexpires = "4"'], "expires", "duration"),
+    ([SERVERS + "\napprovers = []"], "approvers", "at least one"),
+    ([SERVERS + '\napprovers = "U0ANN"'], "approvers", "list"),
+    ([SERVERS + '\napprovers = ["ann"]\nquorum = 3'], "approvers[0]", "usergroup"),
+    ([SERVERS + "\nquorum = 4"], "quorum", "names 3"),
+    ([SERVERS + '\nquorum = 2\napprovers = ["U0DAVE"]'], "quorum", "names 1"),
+    ([SERVERS + '\nquorum = "2"\napprovers = ["U0DAVE"]'], "quorum", "whole number"),
+    ([SERVERS + '\nescalate_after = "2h"'], "escalate_after", "to whom"),
+    ([SERVERS + '\nescalate_to = ["U0DAVE"]'], "escalate_after", "missing"),
+    ([SERVERS + '\nescalate_after = "2h"\nescalate_channel = "C0A"'], "escalate_channel", "another channel"),
+    ([SERVERS + "\nmax_patches = 5\nquorum = 2"], "max_patches", "unknown key"),
+    ([SERVERS + "\nquorum = 2", SERVERS + "\nquorum = 3"], "", "rules[0] comes first"),
+    ([SERVERS + "\nquorum = 2", SERVERS + '\nclient = "Contoso*"\nquorum = 3'], "", "can never be reached"),
+    (['client = "contoso*"\nquorum = 2', 'client = "Contoso*"\nmin_patches = 5\nquorum = 3'], "", "never"),
+    (["min_patches = 5\nquorum = 2", "min_patches = 6\nquorum = 3"], "", "never"),
+    (
+        ['severity = ["Critical", "Important"]\nquorum = 2', 'severity = ["critical"]\nquorum = 3'],
+        "",
+        "never",
+    ),
+]
+
+
+def rules(*tables: str) -> str:
+    """Three approvers, and these rules."""
+    base = '[approvals]\nchannel = "C0A"\napprovers = ["U0ANN", "U0BOB", "U0CARL"]\n'
+    return base + "".join(f"[[approvals.rules]]\n{table}\n" for table in tables)
+
+
+@pytest.mark.parametrize(("tables", "key", "says"), BAD_RULES)
+def test_a_wrong_rule_is_one_line_with_its_number(tmp_path: Path, tables: list[str], key: str, says: str) -> None:
+    line = the_fault(env(tmp_path, rules(*tables)))
+    path = f"approvals.rules[{len(tables) - 1}]"
+    assert line.startswith(f"{path}.{key}: " if key else f"{path}: ")
+    assert says in line
+
+
+def test_approvers_of_a_rule_who_are_too_few_for_the_base_quorum_are_told_there(tmp_path: Path) -> None:
+    base = '[approvals]\nquorum = 2\napprovers = ["U0ANN", "U0BOB"]\n'
+    rule = f'[[approvals.rules]]\n{SERVERS}\napprovers = ["U0DAVE"]\n'
+    line = the_fault(env(tmp_path, base + rule))
+    assert line == "approvals.rules[0].approvers: 2 approvals can never be reached: approvers names 1"
+
+
+FINE_RULES = [
+    [SERVERS + "\nquorum = 2", 'kind = "workstation"\nquorum = 2'],
+    [SERVERS + '\nclient = "Contoso*"\nquorum = 2', SERVERS + "\nquorum = 2"],
+    ['client = "Contoso*"\nquorum = 2', 'client = "Contoso Ltd"\nquorum = 3'],  # what globs mean is not looked at
+    ["min_patches = 10\nquorum = 3", "min_patches = 5\nquorum = 2"],
+    ['severity = ["Critical"]\nquorum = 2', 'severity = ["Critical", "Important"]\nquorum = 3'],
+    ['severity = ["Critical"]\nquorum = 2', SERVERS + "\nquorum = 2"],
+    ['device = "SRV-*"\nquorum = 2', 'client = "Contoso*"\nquorum = 2'],
+    [SERVERS + '\nquorum = 9\napprovers = ["U0ANN", "S0TEAM"]'],
+]
+
+
+@pytest.mark.parametrize("tables", FINE_RULES)
+def test_rules_that_leave_something_to_each_other_are_taken_in_their_order(tmp_path: Path, tables: list[str]) -> None:
+    loaded = config.load(env(tmp_path, rules(*tables)))
+    assert len(loaded.approvals.rules) == len(tables)
+
+
+def test_a_rule_says_what_it_fits_by_and_replaces_key_by_key(tmp_path: Path) -> None:
+    table = """
+        kind = "Server"
+        client = "Contoso*"
+        device = "SRV-*"
+        min_patches = 5
+        severity = ["Critical", "important"]
+        quorum = 2
+        denials = 3
+        approvers = ["U0DAVE", "S0TEAM"]
+        self_approval = true
+        reason = "required"
+        deny_reason = "optional"
+        expires = "2h"
+        remind = "never"
+        escalate_after = "30m"
+        escalate_to = ["U0BOSS"]
+        escalate_channel = "C0LEADS"
+    """
+    (rule,) = config.load(env(tmp_path, rules(table))).approvals.rules
+    assert (rule.kind, rule.client, rule.device) == (DeviceKind.SERVER, "Contoso*", "SRV-*")
+    assert (rule.min_patches, rule.severity) == (5, ("Critical", "important"))
+    assert replace(Terms(), **rule.changes) == Terms(
+        lists=(("U0DAVE", "S0TEAM"),),
+        quorum=2,
+        denials=3,
+        self_approval=True,
+        reason_required=True,
+        deny_reason=False,
+        expires=timedelta(hours=2),
+        remind=None,
+        escalate_after=timedelta(minutes=30),
+        escalate_to=("U0BOSS",),
+        escalate_channel="C0LEADS",
+    )
+
+
+def test_a_rule_may_switch_escalation_off_and_what_never_comes_needs_no_target(tmp_path: Path) -> None:
+    escalating = '[approvals]\nescalate_after = "1h"\nescalate_to = ["U0BOSS"]\n'
+    rule = f'[[approvals.rules]]\n{SERVERS}\nescalate_after = "never"\n'
+    (off,) = config.load(env(tmp_path, escalating + rule)).approvals.rules
+    assert off.changes == {"escalate_after": None}
+    later = '[approvals]\nescalate_after = "never"\nescalate_to = ["U0BOSS"]\n'
+    (on,) = config.load(env(tmp_path, later + rule.replace("never", "2h"))).approvals.rules
+    assert on.changes == {"escalate_after": timedelta(hours=2)}
+
+
+def test_a_rule_can_be_wrong_in_several_ways_and_they_are_all_told(tmp_path: Path) -> None:
+    toml = rules('kind = "printer"\nquorum = 0', "severity = [1]\nexpires = 4\nremnd = 2")
+    toml += '[approvals.budget]\nfailures = "x"\n[[windows]]\ncron = "x"\n[audit]\ncron = "y"\n'
+    assert sorted(line.partition(": ")[0] for line in faults(env(tmp_path, toml))) == [
+        "approvals.budget.failures",
+        "approvals.budget.quorum",
+        "approvals.rules[0].kind",
+        "approvals.rules[0].quorum",
+        "approvals.rules[1].expires",
+        "approvals.rules[1].remnd",
+        "approvals.rules[1].severity[0]",
+        "audit.cron",
+        "windows[0].cron",
+        "windows[0].duration",
+    ]
+
+
+def test_a_budget_is_a_number_of_failures_within_a_time_and_what_follows(tmp_path: Path) -> None:
+    more = config.load(env(tmp_path, "[approvals.budget]\nquorum = 2")).approvals.budget
+    assert more == Budget(failures=3, within=timedelta(days=30), quorum=2)
+    none = config.load(env(tmp_path, '[approvals.budget]\nfailures = 1\nwithin = "7d"\nthen = "refuse"'))
+    assert none.approvals.budget == Budget(failures=1, within=timedelta(days=7), quorum=0)
+    assert config.load(env(tmp_path)).approvals.budget is None
+
+
+BAD_WINDOWS = [
+    ({"cron": ""}, "cron", "missing"),
+    ({"duration": ""}, "duration", "missing"),
+    ({"cron": '"0 22 * * * *"'}, "cron", "five"),
+    ({"cron": '"0 25 * * *"'}, "cron", "25"),
+    ({"cron": '"0 22 30 2 *"'}, "cron", "0 22 30 2 *"),
+    ({"cron": "22"}, "cron", "text"),
+    ({"timezone": '"Europe/Berln"'}, "timezone", "Europe/Berlin"),
+    ({"duration": '"never"'}, "duration", "duration"),
+    ({"duration": "240"}, "duration", "not 240"),
+    ({"duration": '"4m"'}, "duration", "at least 5m"),
+    ({"kind": '"printer"'}, "kind", "server or workstation"),
+    ({"client": '""'}, "client", "text in quotes"),
+    ({"device": "7"}, "device", "text in quotes"),
+    ({"customer": '"Contoso"'}, "customer", "unknown key"),
+]
+
+
+def window(**changes: str) -> str:
+    keys = {"cron": '"0 22 * * *"', "duration": '"4h"', **changes}
+    return "[[windows]]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items() if value)
+
+
+@pytest.mark.parametrize(("changes", "key", "says"), BAD_WINDOWS)
+def test_a_wrong_window_is_one_line_with_its_number(
+    tmp_path: Path, changes: dict[str, str], key: str, says: str
+) -> None:
+    line = the_fault(env(tmp_path, window() + window(**changes)))
+    assert line.startswith(f"windows[1].{key}: ")
+    assert says in line
+
+
+def test_a_window_holds_for_every_device_unless_it_says_for_which(tmp_path: Path) -> None:
+    narrow = window(timezone='"Europe/Berlin"', client='"Contoso*"', device='"SRV-*"', kind='"server"', duration='"5m"')
+    every, some = config.load(env(tmp_path, window() + narrow)).windows
+    assert every == Window("0 22 * * *", timedelta(hours=4))
+    assert some == Window("0 22 * * *", timedelta(minutes=5), "Europe/Berlin", "Contoso*", "SRV-*", DeviceKind.SERVER)
 
 
 def test_two_digests_cannot_share_a_name_even_in_other_case(tmp_path: Path) -> None:

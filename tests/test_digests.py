@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bot import digests
 from bot.blocks.digest import render
-from bot.digests import DigestPlan, Due, build, check_cron, due, next_slot
+from bot.cron import check as check_cron
+from bot.digests import DigestPlan, Due, build, due, next_slot
 from bot.model import Attempt, Version
 
 

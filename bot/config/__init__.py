@@ -9,12 +9,14 @@ from datetime import timedelta
 from enum import Enum, auto
 from pathlib import Path
 
-from bot.config import values
+from bot import cron
+from bot.config import approvals, values
 from bot.config.environment import Environment
 from bot.config.sections import (
     NO_SECRET,
     Access,
     Approvals,
+    Audit,
     Config,
     Database,
     Eset,
@@ -26,12 +28,13 @@ from bot.config.sections import (
 )
 from bot.config.toml import Table, read
 from bot.config.values import Secret, Wrong
-from bot.digests import DigestPlan, check_cron
+from bot.digests import DigestPlan
 from bot.errors import ConfigError
 
 __all__ = [
     "Access",
     "Approvals",
+    "Audit",
     "Config",
     "Database",
     "DigestPlan",
@@ -92,9 +95,11 @@ def _everything(env: Environment, faults: list[str]) -> Config:
         http=Http(*env.take("BOT_HTTP", values.listen, (DEFAULT.http.host, DEFAULT.http.port))),
         log=_log(env),
         access=Access(access.each("commands", values.member)),
-        approvals=_approvals(root.table("approvals")),
+        approvals=approvals.read(root.table("approvals")),
         digests=_digests(root.tables("digests")),
         follow_up=_follow_up(root.table("follow_up")),
+        windows=tuple(approvals.window(table) for table in root.tables("windows")),
+        audit=_audit(root.table("audit")),
     )
     for name in LATER:
         env.later(name)
@@ -187,27 +192,6 @@ def _log(env: Environment) -> Log:
 # ---------------------------------------------------------------- patches.toml
 
 
-def _approvals(table: Table) -> Approvals:
-    base = DEFAULT.approvals
-    approvals = Approvals(
-        channel=table.take("channel", values.channel, None),
-        approvers=table.each("approvers", values.member),
-        quorum=table.take("quorum", values.whole(1, 100), base.quorum),
-        self_approval=table.take("self_approval", values.boolean, base.self_approval),
-        reason=table.take("reason", values.one_of("optional", "required"), base.reason),
-        expires=table.take("expires", values.duration_or_never, base.expires),
-        stale=table.take("stale", values.duration_or_never, base.stale),
-        max_patches=table.take("max_patches", values.whole(1, 1000), base.max_patches),
-    )
-    table.later("remind")
-    table.later("rules")
-    table.close()
-    people = approvals.approvers
-    if people and approvals.quorum > len(people) and not any(one.startswith("S") for one in people):
-        table.fault("quorum", f"{approvals.quorum} approvals can never be reached: approvers names {len(people)}")
-    return approvals
-
-
 def _digests(tables: list[Table]) -> tuple[DigestPlan, ...]:
     plans: list[DigestPlan] = []
     for table in tables:
@@ -227,11 +211,23 @@ def _digest(table: Table) -> DigestPlan:
         window=table.take("window", values.duration, timedelta(hours=24)),
         post_when_empty=table.take("post_when_empty", values.boolean, True),
     )
-    trouble = check_cron(plan.cron, plan.timezone) if plan.cron else None
+    trouble = cron.check(plan.cron, plan.timezone) if plan.cron else None
     if trouble:
         table.fault("cron", trouble)
     table.close()
     return plan
+
+
+def _audit(table: Table) -> Audit:
+    audit = Audit(
+        channel=table.take("channel", values.channel, None),
+        cron=table.take("cron", values.text, DEFAULT.audit.cron),
+        timezone=table.take("timezone", values.timezone, DEFAULT.audit.timezone),
+    )
+    if trouble := cron.check(audit.cron, audit.timezone):
+        table.fault("cron", trouble)
+    table.close()
+    return audit
 
 
 def _follow_up(table: Table) -> FollowUp:

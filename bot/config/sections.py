@@ -7,6 +7,9 @@ from urllib.parse import unquote, urlsplit
 from bot import __version__
 from bot.config.values import Secret
 from bot.digests import DigestPlan
+from bot.model import Terms
+from bot.terms import Budget, Rule
+from bot.windows import Window
 
 USER_AGENT = f"Mozilla/5.0 (compatible; patches-bot/{__version__})"  # N-sight's firewall refuses unknown agents
 NO_SECRET = Secret("")
@@ -87,16 +90,54 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """Without ``channel`` or without ``approvers`` retry is refused with a sentence. None = never."""
+    """Without ``channel`` or without ``approvers`` retry is refused with a sentence. None = never.
+
+    ``fallback_channel``: where requests go when ``channel`` cannot be posted to.
+    """
 
     channel: str | None = None
+    fallback_channel: str | None = None
     approvers: tuple[str, ...] = ()
     quorum: int = 1
+    denials: int = 1
     self_approval: bool = False
     reason: str = "optional"  # or "required"
+    deny_reason: str = "required"  # or "optional"
     expires: timedelta | None = timedelta(hours=4)
     stale: timedelta | None = timedelta(hours=1)
+    remind: timedelta | None = timedelta(hours=1)
+    escalate_after: timedelta | None = None
+    escalate_to: tuple[str, ...] = ()
+    escalate_channel: str | None = None
     max_patches: int = 50
+    rules: tuple[Rule, ...] = ()
+    budget: Budget | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """What a request takes that no rule is about. Its one list is empty when nobody is named: nobody may then."""
+        return Terms(
+            lists=(self.approvers,),
+            quorum=self.quorum,
+            denials=self.denials,
+            self_approval=self.self_approval,
+            reason_required=self.reason == "required",
+            deny_reason=self.deny_reason == "required",
+            expires=self.expires,
+            remind=self.remind,
+            escalate_after=self.escalate_after,
+            escalate_to=self.escalate_to,
+            escalate_channel=self.escalate_channel or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Where the audit trail's head is posted, and when; None = nowhere."""
+
+    channel: str | None = None
+    cron: str = "0 6 * * *"
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +162,8 @@ class Config:
     approvals: Approvals = field(default_factory=Approvals)
     digests: tuple[DigestPlan, ...] = ()
     follow_up: FollowUp = field(default_factory=FollowUp)
+    windows: tuple[Window, ...] = ()
+    audit: Audit = field(default_factory=Audit)
 
     def secrets(self) -> list[str]:
         """Every spelling of every secret, longest first, for the log's redactor and for tests that look for leaks."""

@@ -30,6 +30,17 @@ class Table:
     def __init__(self, path: str, data: Mapping[str, object], faults: list[str]) -> None:
         self.path, self._data, self._faults = path, data, faults
         self._known: list[str] = []
+        self._wrong: set[str] = set()
+
+    def has(self, key: str) -> bool:
+        return key in self._data
+
+    def wrong(self, key: str) -> bool:
+        """Whether a fault of this key is noted, so that nothing is to be concluded from its value."""
+        return key in self._wrong
+
+    def right(self, key: str) -> bool:
+        return self.has(key) and not self.wrong(key)
 
     def take(self, key: str, parse: Parse[T], default: T) -> T:
         """The parsed value; ``default`` when it is missing, and also when it is wrong (the fault is noted)."""
@@ -67,7 +78,7 @@ class Table:
         self._known.append(key)
         data = self._data.get(key, {})
         if not isinstance(data, dict):
-            self.fault(key, f"must be a table, written [{key}], not {shown(data)}")
+            self.fault(key, f"must be a table, written [{self._at(key)}], not {shown(data)}")
             data = {}
         return Table(self._at(key), data, self._faults)
 
@@ -75,15 +86,9 @@ class Table:
         self._known.append(key)
         items = self._data.get(key, [])
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            self.fault(key, f"must be a list of tables, each written [[{key}]]")
+            self.fault(key, f"must be a list of tables, each written [[{self._at(key)}]]")
             return []
         return [Table(f"{self._at(key)}[{index}]", item, self._faults) for index, item in enumerate(items)]
-
-    def later(self, key: str) -> None:
-        """A key of the contract that this version cannot serve: refused, never accepted and ignored."""
-        self._known.append(key)
-        if key in self._data:
-            self.fault(key, "is not built yet; leave it out")
 
     def close(self) -> None:
         for key in self._data:
@@ -93,6 +98,7 @@ class Table:
                 self.fault(_bare(key), f"unknown key; {hint}")
 
     def fault(self, key: str, sentence: str) -> None:
+        self._wrong.add(key.partition("[")[0])
         self._faults.append(f"{self._at(key)}: {sentence}")
 
     def _at(self, key: str) -> str:
