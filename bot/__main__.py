@@ -93,13 +93,15 @@ def audit() -> None:
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
 @click.option("--since", metavar="WHEN", help="2026-11-01, 2026-11-01T08:00:00Z, or a span such as 7d.")
 def export(form: str, since: str | None) -> None:
-    """Print the audit trail."""
-    start, faults = _argument("--since", since, lambda text: trail.parse_since(text, app.wall_clock()))
+    """Print the audit trail. That it was printed is put on record in it."""
+    now = app.wall_clock()
+    start, faults = _argument("--since", since, lambda text: trail.parse_since(text, now))
     config = _config(Need.DATABASE, faults)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="")
+    wanted = trail.Export(form, start, now)
     store = trail.opened(config.database.url.reveal())
-    sys.exit(_run(_with_store(store, lambda it: trail.export(it, form, start, sys.stdout))))
+    sys.exit(_run(_with_store(store, lambda it: trail.export(it, wanted, sys.stdout, sys.stderr))))
 
 
 @audit.command()
@@ -143,9 +145,8 @@ async def _serve(config: Config) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with app.running(config) as bot:
+    async with app.running(config, on_record=True) as bot:
         _warn(config)
-        await _note_start(bot.services.store)
         stopped = asyncio.create_task(stop.wait())
         either: set[asyncio.Future[Any]] = {stopped, bot.refusal}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -157,11 +158,6 @@ async def _serve(config: Config) -> int:
             return 0
         click.echo(refusal(bot.refusal.result()), err=True)
         return REFUSED
-
-
-async def _note_start(store: Store) -> None:
-    number, head = await store.head()
-    LOG.info("started", version=__version__, audit_rows=number, audit_head=head)
 
 
 def _warn(config: Config) -> None:

@@ -26,7 +26,7 @@ from bot.clients.nsight import Nsight
 from bot.clients.nsight import Pace as NsightPace
 from bot.config import Config
 from bot.errors import Kind, TrailUnwritableError, UpstreamError
-from bot.flows import inventory
+from bot.flows import inventory, start
 from bot.flows.services import Services
 from bot.messenger import Messenger
 from bot.messenger import Pace as SlackPace
@@ -69,9 +69,11 @@ class Pace:
 class App:
     """A running bot. ``refusal`` completes when a service refuses the credentials at start."""
 
-    def __init__(self, services: Services, tasks: Tasks, door: Door, line: Socket | None) -> None:
+    def __init__(
+        self, services: Services, tasks: Tasks, door: Door, line: Socket | None, *, owes_start: bool = False
+    ) -> None:
         self.services, self._tasks, self._door, self._line = services, tasks, door, line
-        self._scheduler = Scheduler(services)
+        self._scheduler = Scheduler(services, owes_start=owes_start)
         http_app = door.app if line is None else None
         self._server = Server(self._figures, self.unready, self.troubles, http_app)
         self._asked_eset, self._asked_nsight, self._stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -240,19 +242,24 @@ async def assembled(config: Config, clock: Clock = wall_clock, pace: Pace | None
 
 
 @contextlib.asynccontextmanager
-async def running(config: Config, clock: Clock = wall_clock, pace: Pace | None = None) -> AsyncIterator[App]:
+async def running(
+    config: Config, clock: Clock = wall_clock, pace: Pace | None = None, *, on_record: bool = False
+) -> AsyncIterator[App]:
     """The whole bot, from the database to Slack's events. It starts even when a service is down.
+
+    ``on_record``: the policy in force is put into the audit trail before anything else happens.
 
     Raises ConfigError when the database or BOT_HTTP cannot be used.
     """
     pace = pace or Pace()
     async with AsyncExitStack() as stack:
         services, tasks, client = await _assemble(stack, config, clock, pace)
+        owes_start = on_record and not await start.note(services)
         signing, token = config.slack.signing_secret, config.slack.app_token
         http_mode = config.slack.mode == "http"
         door = Door(services, client, signing.reveal() if signing and http_mode else "")
         line = None if http_mode else Socket(door.app, client, token.reveal() if token else "", pace.socket)
-        app = App(services, tasks, door, line)
+        app = App(services, tasks, door, line, owes_start=owes_start)
         await app._start(stack, pace)
         yield app
 

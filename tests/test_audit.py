@@ -16,8 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.errors import TrailUnwritableError
 from bot.store import Entry, Store, audit
 from bot.store.audit import GENESIS, JSON, canonical, flaw, link
+from tests.insider import runs, tampers
+from tests.test_cli import ran
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -60,16 +63,17 @@ async def fill(store: Store, count: int) -> str:
     return (await store.head())[1]
 
 
-def tamper(path: Path, sql: str, *values: object) -> None:
-    with sqlite3.connect(path) as database:
-        database.execute(sql, values)
-    database.close()
+def content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def overwrite(path: Path, new: bytes) -> None:
+    path.write_bytes(new)
 
 
 def flip(path: Path, before: bytes, after: bytes) -> None:
-    content = path.read_bytes()
-    assert content.count(before) == 1
-    path.write_bytes(content.replace(before, after))
+    assert content(path).count(before) == 1
+    overwrite(path, content(path).replace(before, after))
 
 
 async def test_a_fresh_trail_is_whole_and_empty(store: Store) -> None:
@@ -130,13 +134,13 @@ async def test_two_processes_that_append_at_once_never_fork_the_chain(store: Sto
 async def test_a_second_row_after_the_same_row_is_refused_by_the_database_itself(store: Store, path: Path) -> None:
     await fill(store, 2)
     with pytest.raises(sqlite3.IntegrityError):
-        tamper(path, "INSERT INTO audit_trail SELECT 3, at, actor, action, subject, data, prev, 'x' FROM audit_trail")
+        tampers(path, "INSERT INTO audit_trail SELECT 3, at, actor, action, subject, data, prev, 'x' FROM audit_trail")
 
 
 @pytest.mark.parametrize("column", ["at", "actor", "action", "subject", "data", "hash"])
 async def test_one_changed_letter_is_found_and_its_row_named(store: Store, path: Path, column: str) -> None:
     await fill(store, 5)
-    tamper(path, f"UPDATE audit_trail SET {column} = 'X' || substr({column}, 2) WHERE seq = 3")
+    tampers(path, f"UPDATE audit_trail SET {column} = 'X' || substr({column}, 2) WHERE seq = 3")
     verdict = await store.verify()
     assert not verdict.ok
     assert "row 3" in verdict.problem
@@ -156,20 +160,121 @@ async def test_a_byte_flipped_in_the_file_itself_is_found(store: Store, path: Pa
 
 async def test_a_field_that_became_binary_is_a_changed_row(store: Store, path: Path) -> None:
     await fill(store, 3)
-    tamper(path, "UPDATE audit_trail SET data = x'00ff' WHERE seq = 2")
+    tampers(path, "UPDATE audit_trail SET data = x'00ff' WHERE seq = 2")
     assert "row 2 was changed" in (await store.verify()).problem
+
+
+@pytest.mark.parametrize("bit", [0x01, 0x80])
+async def test_any_byte_flipped_in_a_row_is_found_and_its_row_named(store: Store, path: Path, bit: int) -> None:
+    await fill(store, 5)
+    await store.append(entry(word="needle"))
+    await fill(store, 5)
+    row = [row async for row in store.rows()][5]
+    await store.close()
+    sound = content(path)
+    stored = "".join((row.at, row.actor, row.action, row.subject, row.data, row.prev, row.hash)).encode()
+    assert sound.count(stored) == 1
+    for at in range(sound.index(stored), sound.index(stored) + len(stored), 7):
+        broken = bytearray(sound)
+        broken[at] ^= bit
+        overwrite(path, bytes(broken))
+        verdict = await store.verify()
+        assert (verdict.ok, verdict.rows) == (False, 5)
+        assert "row 6" in verdict.problem
+        await store.close()
+
+
+async def test_the_command_names_the_row_in_which_a_byte_was_flipped(store: Store, path: Path) -> None:
+    await fill(store, 2)
+    await store.append(entry(word="needle-in-the-data"))
+    await fill(store, 2)
+    await store.close()
+    assert (await ran(path.parent, "audit", "verify")).status == 0
+    flip(path, b"needle-in-the-data", b"needle-in-the-datb")
+    done = await ran(path.parent, "audit", "verify")
+    assert (done.status, done.err) == (1, "")
+    assert done.out.splitlines()[0] == "rows: 2"
+    assert "BROKEN: row 3 was changed: its hash does not fit what it says" in done.out
+
+
+async def test_the_command_finds_a_cut_tail_with_the_head_known_elsewhere(store: Store, path: Path) -> None:
+    early, late = await fill(store, 3), await fill(store, 2)
+    await store.close()
+    assert tampers(path, "DELETE FROM audit_trail WHERE seq > 3") == 2
+    assert (await ran(path.parent, "audit", "verify")).status == 0
+    assert (await ran(path.parent, "audit", "verify", "--head", early)).status == 0
+    done = await ran(path.parent, "audit", "verify", "--head", late)
+    assert (done.status, done.err) == (1, "")
+    assert f"BROKEN: the head {late} is not in the chain: rows were cut off" in done.out
+
+
+# ---------------------------------------------------------------- the database's own guard
+
+CHANGES = [
+    "UPDATE audit_trail SET actor = 'U0EVE' WHERE seq = 2",
+    "UPDATE OR REPLACE audit_trail SET seq = 3 WHERE seq = 2",
+    "UPDATE audit_trail SET seq = seq + 10",
+    "DELETE FROM audit_trail WHERE seq = 3",
+    "DELETE FROM audit_trail",
+    "INSERT INTO audit_trail SELECT * FROM audit_trail WHERE seq = 2 ON CONFLICT (seq) DO UPDATE SET actor = 'U0EVE'",
+    "REPLACE INTO audit_trail SELECT seq, at, 'EVE', action, subject, data, prev, hash FROM audit_trail WHERE seq = 2",
+    "REPLACE INTO audit_trail SELECT 9, at, actor, action, subject, data, prev, hash FROM audit_trail WHERE seq = 2",
+    "REPLACE INTO audit_trail SELECT 9, at, actor, action, subject, data, prev, 'x' FROM audit_trail WHERE seq = 2",
+    "REPLACE INTO audit_trail SELECT 9, at, actor, action, subject, data, 'x', hash FROM audit_trail WHERE seq = 2",
+]
+
+
+@pytest.mark.parametrize("sql", CHANGES)
+async def test_the_database_refuses_to_change_rows_and_to_take_them_out(store: Store, path: Path, sql: str) -> None:
+    head = await fill(store, 3)
+    with pytest.raises(sqlite3.IntegrityError, match="only ever appended to"):
+        runs(path, sql)
+    verdict = await store.verify(head)
+    assert (verdict.ok, verdict.rows, verdict.head) == (True, 3, head)
+    await store.append(entry())
+
+
+@pytest.mark.parametrize("sql", CHANGES)
+async def test_whoever_takes_the_guard_away_is_found_out_by_the_chain(store: Store, path: Path, sql: str) -> None:
+    head = await fill(store, 3)
+    assert tampers(path, sql) > 0
+    assert not (await store.verify(head)).ok
+
+
+@pytest.mark.parametrize("seq", [1, 2, 3])
+async def test_a_row_replaced_by_one_with_a_fitting_hash_is_found_out(store: Store, path: Path, seq: int) -> None:
+    head = await fill(store, 3)
+    rows = [row async for row in store.rows()]
+    forged = link(seq, rows[seq - 1].prev, entry(n=999))
+    values = (forged.seq, forged.at, forged.actor, forged.action, forged.subject, forged.data, forged.prev, forged.hash)
+    tampers(path, "INSERT OR REPLACE INTO audit_trail VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *values)
+    assert [row.hash async for row in store.rows()][seq - 1] == forged.hash
+    verdict = await store.verify(head)
+    assert not verdict.ok
+    assert ("rows were cut off" if seq == 3 else f"row {seq + 1} does not follow row {seq}") in verdict.problem
+
+
+async def test_nothing_is_added_behind_a_last_row_that_cannot_be_followed(store: Store, path: Path) -> None:
+    await fill(store, 2)
+    tampers(path, "UPDATE audit_trail SET hash = x'00ff' WHERE seq = 2")
+    with pytest.raises(TrailUnwritableError, match="row 2 of the audit trail was changed"):
+        await store.append(entry())
+    assert "row 2 was changed" in (await store.verify()).problem
+
+
+# ---------------------------------------------------------------- what an insider does
 
 
 async def test_a_row_taken_out_of_the_middle_is_missed(store: Store, path: Path) -> None:
     await fill(store, 5)
-    tamper(path, "DELETE FROM audit_trail WHERE seq = 3")
+    tampers(path, "DELETE FROM audit_trail WHERE seq = 3")
     assert "row 3 is missing" in (await store.verify()).problem
 
 
 async def test_a_gap_that_was_closed_by_renumbering_is_found(store: Store, path: Path) -> None:
     await fill(store, 5)
-    tamper(path, "DELETE FROM audit_trail WHERE seq = 3")
-    tamper(path, "UPDATE audit_trail SET seq = 3 WHERE seq = 4")
+    tampers(path, "DELETE FROM audit_trail WHERE seq = 3")
+    tampers(path, "UPDATE audit_trail SET seq = 3 WHERE seq = 4")
     assert "row 3 does not follow row 2" in (await store.verify()).problem
 
 
@@ -177,14 +282,14 @@ async def test_a_row_rewritten_with_a_fitting_hash_breaks_the_row_after_it(store
     await fill(store, 3)
     rows = [row async for row in store.rows()]
     forged = link(2, rows[0].hash, entry(n=999))
-    tamper(path, "UPDATE audit_trail SET data = ?, hash = ? WHERE seq = 2", forged.data, forged.hash)
+    tampers(path, "UPDATE audit_trail SET data = ?, hash = ? WHERE seq = 2", forged.data, forged.hash)
     assert "row 3 does not follow row 2" in (await store.verify()).problem
 
 
 async def test_a_cut_tail_is_found_by_whoever_kept_the_head(store: Store, path: Path) -> None:
     early = await fill(store, 3)
     late = await fill(store, 2)
-    tamper(path, "DELETE FROM audit_trail WHERE seq > 3")
+    tampers(path, "DELETE FROM audit_trail WHERE seq > 3")
     assert (await store.verify()).ok, "what is left is a whole chain"
     assert (await store.verify(early)).ok
     verdict = await store.verify(late)

@@ -17,6 +17,7 @@ from bot.model import (
     RequestedPatch,
     RetryRequest,
     State,
+    Terms,
     Vote,
 )
 from bot.store import Covered, Entry, Note, Store
@@ -39,7 +40,7 @@ def draft(*patches: int, device: Device = SRV1, requester: str = "U0BOB") -> Ret
         asked_in="C0GENERAL",
         asked_at=NOON,
         expires_at=NOON + timedelta(hours=4),
-        quorum=2,
+        terms=Terms(quorum=2),
         next_at=NOON + timedelta(hours=4),
     )
 

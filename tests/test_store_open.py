@@ -11,20 +11,24 @@ import threading
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bot.errors import ConfigError, TrailUnwritableError
-from bot.model import Attempt
-from bot.store import Entry, Store, engine
+from bot.model import Attempt, Device, DeviceKind, RequestedPatch, State, Terms, Vote
+from bot.store import Entry, Store, engine, schema
+from bot.store.audit import GENESIS, link
 from bot.store.tables import METADATA
+from tests.insider import runs
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -136,6 +140,76 @@ async def test_without_leave_to_migrate_a_missing_file_is_not_made(url: str, pat
     with pytest.raises(ConfigError, match=r"^DATABASE_URL: there is no database"):
         await Store.open(url, migrate=False)
     assert files(path) == {}
+
+
+def first_schema(path: Path) -> None:
+    """A database as the first version of the bot left it: one request with two patches and a vote, and its trail."""
+    plain = sa.create_engine(f"sqlite:///{path}")
+    config = schema._config()
+    with plain.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    plain.dispose()
+    asked = link(1, GENESIS, Entry(NOON, "U0BOB", "request.create", "request:7", {"reason": "größer"}))
+    voted = link(2, asked.hash, Entry(NOON, "U0ANN", "request.approve", "request:7", {"votes": ["U0ANN"]}))
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "INSERT INTO requests (id, state, version, device_id, device_name, device_kind, device_client_id, "
+            "device_client, device_site, device_patching, requester, reason, asked_in, asked_at, expires_at, quorum, "
+            "decided_by, decision_reason, owner, note, next_at) VALUES (7, 'pending', 2, 1001, 'SRV-DC01', 'server', "
+            "301, 'Contoso Ltd', 'Head Office', 1, 'U0BOB', 'größer', 'C0HELPDESK', '2026-03-02 12:00:00.000000', "
+            "'2026-03-02 16:00:00.000000', 2, '', '', '', '', '2026-03-02 16:00:00.000000')"
+        )
+        database.executemany(
+            "INSERT INTO request_patches VALUES (7, ?, ?, ?, 'Failed', 'Failed', 'waiting')",
+            [(0, 4, "7-Zip 24"), (1, 5, "Firefox 130")],
+        )
+        database.execute("INSERT INTO request_votes VALUES (7, 0, 'U0ANN', '2026-03-02 12:00:00.000000')")
+        database.execute("INSERT INTO cards VALUES (1, 7, 'C0PATCHAPPROVE', '1.0', 2, 0, NULL, '', NULL)")
+        database.executemany(
+            "INSERT INTO audit_trail VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (row.seq, row.at, row.actor, row.action, row.subject, row.data, row.prev, row.hash)
+                for row in (asked, voted)
+            ],
+        )
+
+
+async def test_a_database_of_the_first_schema_keeps_everything_and_its_trail_is_guarded(url: str, path: Path) -> None:
+    first_schema(path)
+    with pytest.raises(ConfigError, match=r"^database\.migrate: .*run `migrate`"):
+        await Store.open(url, migrate=False)
+    store = await Store.open(url)
+    request = await store.request(7)
+    assert request is not None
+    assert request.terms == Terms(quorum=2, denials=100, self_approval=True), "the rest is up to the configuration"
+    assert (request.state, request.version, request.requester, request.reason) == (State.PENDING, 2, "U0BOB", "größer")
+    assert (request.waiting_since, request.expires_at) == (NOON, NOON + timedelta(hours=4))
+    assert request.device == Device(1001, "SRV-DC01", DeviceKind.SERVER, 301, "Contoso Ltd", "Head Office")
+    assert request.votes == (Vote("U0ANN", NOON),)
+    assert request.approvals == request.votes
+    assert request.patches == tuple(
+        RequestedPatch(one, title, "Failed", "Failed") for one, title in ((4, "7-Zip 24"), (5, "Firefox 130"))
+    )
+    assert [(card.channel, card.ts) for card in await store.cards(7)] == [("C0PATCHAPPROVE", "1.0")]
+    assert [row.action async for row in store.rows()] == ["request.create", "request.approve"]
+    with pytest.raises(sqlite3.IntegrityError, match="only ever appended to"):
+        runs(path, "DELETE FROM audit_trail")
+    assert await store.change_request(replace(request, version=3, state=State.EXPIRED), entry())
+    verdict = await store.verify()
+    assert (verdict.ok, verdict.rows) == (True, 3)
+    await store.close()
+
+
+async def test_a_database_of_the_first_schema_becomes_exactly_the_tables_that_the_code_uses(
+    url: str, path: Path
+) -> None:
+    first_schema(path)
+    await (await Store.open(url)).close()
+    plain = sa.create_engine(f"sqlite:///{path}")
+    with plain.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA) == []
+    plain.dispose()
 
 
 @pytest.mark.parametrize("migrate", [True, False])

@@ -18,6 +18,7 @@ from bot.model import (
     RequestedPatch,
     RetryRequest,
     State,
+    Terms,
     Version,
 )
 from bot.store import JSON, Entry, Mark, Note, Store
@@ -68,7 +69,7 @@ async def request_(store: Store) -> RetryRequest:
             asked_in="C0GENERAL",
             asked_at=NOON,
             expires_at=None,
-            quorum=1,
+            terms=Terms(),
         ),
         entry(),
         card_channel=CHANNEL,

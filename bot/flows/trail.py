@@ -1,16 +1,17 @@
-"""The audit trail for auditors: printed as JSON lines or CSV, and its hash chain walked. Nothing is ever changed."""
+"""The audit trail for auditors: printed as JSON lines or CSV, which is itself put on record, and its chain walked."""
 
 import csv
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any, TextIO
 
 from bot.config import values
-from bot.errors import ConfigError
+from bot.errors import ConfigError, TrailUnwritableError
 from bot.flows import terminal
-from bot.store import AuditRow, Store
+from bot.store import JSON, AuditRow, Entry, Store
 from bot.store.audit import canonical
 
 FORMS = ("jsonl", "csv")
@@ -67,17 +68,46 @@ async def opened(url: str) -> Store:
     raise ConfigError(["DATABASE_URL: the database has no audit trail of this version's schema; run `migrate` first"])
 
 
-async def export(store: Store, form: str, since: datetime | None, out: TextIO) -> int:
-    """Writes the rows from ``since`` on to ``out``, oldest first, in one of FORMS; returns the exit status, 0."""
-    write = _csv(out) if form == "csv" else _jsonl(out)
-    async for row in store.rows(since):
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is to be printed: ``form`` is one of FORMS, ``since`` None: all rows; ``at``: when it is asked for."""
+
+    form: str
+    since: datetime | None
+    at: datetime
+
+
+async def export(store: Store, wanted: Export, out: TextIO, err: TextIO) -> int:
+    """Writes the rows that are there at the moment to ``out``, oldest first; returns the exit status, 0.
+
+    The export is put on record before the first of them is shown. Where that cannot be (an auditor's copy, say),
+    ``err`` is told so and the rows are printed all the same.
+    """
+    count, _ = await store.head()
+    try:
+        await store.append(_on_record(wanted, count))
+    except TrailUnwritableError as error:
+        print(f"This export could not be noted in the audit trail: {error}", file=err)
+    write = _csv(out) if wanted.form == "csv" else _jsonl(out)
+    async for row in store.rows(wanted.since):
+        if row.seq > count:
+            break
         write(row)
     return 0
+
+
+def _on_record(wanted: Export, count: int) -> Entry:
+    since = wanted.since.astimezone(UTC).isoformat() if wanted.since else None
+    facts: dict[str, JSON] = {"format": wanted.form, "since": since, "rows": count}
+    return Entry(wanted.at, "cli", "audit.export", "audit", facts)
 
 
 async def verify(store: Store, head: str | None, out: TextIO) -> int:
     """Writes what walking the chain found; returns the exit status, 1 when it is broken."""
     verdict = await store.verify(head)
+    if verdict.ok and not verdict.rows and await store.history(None, 1):
+        print("rows: 0\nBROKEN: there are requests, and no row tells of them: the trail was emptied", file=out)
+        return 1
     print(f"rows: {verdict.rows}\nhead: {verdict.head}", file=out)
     if not verdict.ok:
         print(f"BROKEN: {terminal.line(verdict.problem)}", file=out)

@@ -10,12 +10,25 @@ from typing import Any, Self
 
 from bot.errors import TrailUnwritableError
 from bot.model import Attempt, Client, Device, Listing, Posted, RetryRequest, State
-from bot.store import attempts, audit, digests, engine, inventory, keepsakes, leases, moments, outbox, requests, schema
+from bot.store import (
+    attempts,
+    audit,
+    digests,
+    engine,
+    inventory,
+    keepsakes,
+    leases,
+    moments,
+    outbox,
+    people,
+    requests,
+    schema,
+)
 from bot.store.attempts import Seen
 from bot.store.audit import JSON, AuditRow, Entry, Verdict
 from bot.store.digests import Mark
 from bot.store.outbox import Card, Note, QueuedNote
-from bot.store.requests import Covered
+from bot.store.requests import Covered, Page, Turn
 
 __all__ = [
     "JSON",
@@ -25,9 +38,11 @@ __all__ = [
     "Entry",
     "Mark",
     "Note",
+    "Page",
     "QueuedNote",
     "Seen",
     "Store",
+    "Turn",
     "Verdict",
 ]
 
@@ -87,11 +102,13 @@ class Store:
         async with self._database.write() as connection:
             return await requests.create(connection, draft, entry, notes, card_channel=card_channel)
 
-    async def change_request(self, after: RetryRequest, entry: Entry, notes: Sequence[Note] = ()) -> bool:
+    async def change_request(
+        self, after: RetryRequest, entry: Entry, notes: Sequence[Note] = (), *, card_channel: str = ""
+    ) -> bool:
         """Compare-and-swap: True and everything is written, or False and nothing is, when the stored version is not
-        the one before ``after.version``."""
+        the one before ``after.version``. ``card_channel``: where it gets a further card."""
         async with self._database.write() as connection:
-            return await requests.change(connection, after, entry, notes)
+            return await requests.change(connection, after, entry, notes, card_channel=card_channel)
 
     async def look_again(self, request_id: int, version: int, next_at: datetime) -> bool:
         """Sets only when the scheduler looks next; no new version, no audit row. False when the version is gone."""
@@ -117,7 +134,43 @@ class Store:
         async with self._database.read() as connection:
             return await requests.history(connection, device_id, limit, offset)
 
+    async def past(self, device_id: int | None, size: int, turn: Turn) -> Page:
+        """A page of all requests, of one device or of all, newest first."""
+        async with self._database.read() as connection:
+            return await requests.past(connection, device_id, size, turn)
+
+    async def waiting(self, now: datetime, size: int, turn: Turn) -> Page:
+        """A page of those that wait for an approver or, approved, for their maintenance window; oldest first."""
+        async with self._database.read() as connection:
+            return await requests.waiting(connection, now, size, turn)
+
+    async def failed_again(self, device_id: int, patch_ids: Sequence[int], since: datetime) -> list[RetryRequest]:
+        """Requests for the device, called since then, in which one of the patches failed again; oldest first."""
+        async with self._database.read() as connection:
+            return await requests.failed_again(connection, device_id, patch_ids, since)
+
+    # ------------------------------------------------------------ people
+
+    async def mute(self, person: str, entry: Entry, *, muted: bool) -> bool:
+        """Notes whether a person wants no direct messages; False when it was so already (then nothing is written)."""
+        async with self._database.write() as connection:
+            return await people.mute(connection, person, entry, muted=muted)
+
+    async def mutes(self, person: str) -> bool:
+        async with self._database.read() as connection:
+            return await people.mutes(connection, person)
+
     # ------------------------------------------------------------ cards
+
+    async def add_card(self, request_id: int, channel: str, entry: Entry) -> bool:
+        """A further card, in another channel; False (and nothing written) when the request has one there."""
+        async with self._database.write() as connection:
+            return await outbox.add_told_card(connection, request_id, channel, entry)
+
+    async def retire_card(self, card_id: int, now: datetime, notes: Sequence[Note] = ()) -> bool:
+        """Forgets a card that cannot be shown any more. False (and nothing written) while somebody is at it."""
+        async with self._database.write() as connection:
+            return await outbox.retire_card(connection, card_id, now, notes)
 
     async def cards(self, request_id: int) -> list[Card]:
         async with self._database.read() as connection:
@@ -151,6 +204,9 @@ class Store:
 
     async def add_note(self, note: Note, entry: Entry) -> bool:
         """A note that belongs to no change, with its audit entry; False (and neither written) when its key is known."""
+        async with self._database.read() as connection:  # mostly it is, and then no writer has to wait
+            if await outbox.is_known(connection, note.key):
+                return False
         async with self._database.write() as connection:
             if await outbox.is_known(connection, note.key):
                 return False
@@ -169,6 +225,11 @@ class Store:
     async def note_sent(self, note_id: int) -> None:
         async with self._database.write() as connection:
             await outbox.note_sent(connection, note_id)
+
+    async def note_later(self, note_id: int, again_at: datetime) -> None:
+        """It was not tried, so this counts as no try."""
+        async with self._database.write() as connection:
+            await outbox.note_later(connection, note_id, again_at)
 
     async def note_failed(self, note_id: int, again_at: datetime) -> None:
         async with self._database.write() as connection:
@@ -192,9 +253,9 @@ class Store:
 
     # ------------------------------------------------------------ what buttons refer to
 
-    async def remember(self, kind: str, data: JSON, now: datetime) -> str:
-        """Keeps data behind a token of 22 characters."""
-        async with self._database.write() as connection:
+    async def remember(self, kind: str, data: JSON, now: datetime, patience: float | None = None) -> str:
+        """Keeps data behind a token of 22 characters. ``patience``: seconds to wait for other writers."""
+        async with self._database.write(patience) as connection:
             return await keepsakes.remember(connection, kind, data, now)
 
     async def recall(self, kind: str, token: str) -> Any:
@@ -202,9 +263,9 @@ class Store:
         async with self._database.read() as connection:
             return await keepsakes.recall(connection, kind, token)
 
-    async def replace(self, kind: str, token: str, data: JSON) -> bool:
-        """False when the token is gone."""
-        async with self._database.write() as connection:
+    async def replace(self, kind: str, token: str, data: JSON, patience: float | None = None) -> bool:
+        """False when the token is gone. ``patience``: seconds to wait for other writers."""
+        async with self._database.write(patience) as connection:
             return await keepsakes.replace(connection, kind, token, data)
 
     async def save_snapshot(self, taken_at: datetime, listing: Listing) -> str:

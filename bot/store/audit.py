@@ -116,6 +116,8 @@ async def append(connection: AsyncConnection, entry: Entry) -> AuditRow:
     """
     try:
         seq, prev = await head(connection)
+        if not isinstance(prev, str):
+            raise TrailUnwritableError(f"row {seq} of the audit trail was changed: run `audit verify`")
         row = link(seq + 1, prev, entry)
         values = {column.name: getattr(row, column.name) for column in audit_trail.c}
         await connection.execute(sa.insert(audit_trail).values(values))

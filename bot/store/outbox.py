@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Message
+from bot.store import audit
+from bot.store.audit import Entry
 from bot.store.tables import cards, notes, requests
 
 FREE: dict[str, Any] = {"owner": "", "leased_until": None}
@@ -73,6 +75,32 @@ async def add_card(
 ) -> None:
     values = {"request_id": request_id, "channel": channel, "ts": ts, "shown": shown, **FRESH}
     await connection.execute(sa.insert(cards).values(values))
+
+
+async def add_card_once(connection: AsyncConnection, request_id: int, channel: str) -> bool:
+    there = sa.select(cards.c.id).where(cards.c.request_id == request_id, cards.c.channel == channel)
+    if (await connection.execute(there)).first() is not None:
+        return False
+    await add_card(connection, request_id, channel)
+    return True
+
+
+async def add_told_card(connection: AsyncConnection, request_id: int, channel: str, entry: Entry) -> bool:
+    if not await add_card_once(connection, request_id, channel):
+        return False
+    await audit.append(connection, entry)
+    return True
+
+
+async def retire_card(connection: AsyncConnection, card_id: int, now: datetime, told: Sequence[Note]) -> bool:
+    """A card that another process is just posting stays: it is about to learn its ts."""
+    free = sa.or_(cards.c.leased_until.is_(None), cards.c.leased_until <= now)
+    card = (await connection.execute(sa.select(*_CARD).where(cards.c.id == card_id, free))).first()
+    if card is None:
+        return False
+    await connection.execute(sa.delete(cards).where(cards.c.id == card_id))
+    await queue(connection, told, card.request_id, now)
+    return True
 
 
 async def cards_of(connection: AsyncConnection, request_id: int) -> list[Card]:
@@ -198,6 +226,10 @@ async def take_note(connection: AsyncConnection, note_id: int, owner: str, now: 
 
 async def note_sent(connection: AsyncConnection, note_id: int) -> None:
     await connection.execute(sa.update(notes).where(notes.c.id == note_id).values(sent=True, **FREE))
+
+
+async def note_later(connection: AsyncConnection, note_id: int, again_at: datetime) -> None:
+    await connection.execute(sa.update(notes).where(notes.c.id == note_id).values(again_at=again_at))
 
 
 async def note_failed(connection: AsyncConnection, note_id: int, again_at: datetime) -> None:

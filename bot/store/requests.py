@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import OPEN, SETTLED, Device, DeviceKind, Fate, RequestedPatch, RetryRequest, State, Vote
+from bot.model import OPEN, SETTLED, Device, DeviceKind, Fate, RequestedPatch, RetryRequest, State, Terms, Vote
 from bot.store import audit, outbox
 from bot.store.audit import Entry
 from bot.store.outbox import Note
@@ -22,10 +23,30 @@ class Covered:
     requests: tuple[RetryRequest, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which page of a list: the one behind the request with the id ``edge``, or (``forward`` off) the one before it.
+    Without an edge, the list's first or last page. So a list may change between two turns."""
+
+    edge: int | None = None
+    forward: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list, in its order: ``ahead`` of its ``total`` requests come before these."""
+
+    rows: tuple[RetryRequest, ...]
+    ahead: int
+    total: int
+
+
 # ---------------------------------------------------------------- value <-> rows
 
+_TERMS = msgspec.json.Decoder(Terms)
 _PLAIN = (
-    *("requester", "reason", "asked_in", "asked_at", "expires_at", "quorum", "decided_by", "decided_at"),
+    *("requester", "reason", "asked_in", "asked_at", "expires_at", "waiting_since", "reminded_at"),
+    *("escalated_at", "decided_by", "decided_at", "send_after", "send_until"),
     *("decision_reason", "approved_at", "owner", "deadline", "called_at", "settled_at", "note", "next_at"),
 )
 
@@ -42,6 +63,7 @@ def _row(request: RetryRequest) -> dict[str, Any]:
         "device_client": device.client,
         "device_site": device.site,
         "device_patching": device.patching,
+        "terms": msgspec.json.encode(request.terms).decode(),
         **{name: getattr(request, name) for name in _PLAIN},
     }
 
@@ -56,6 +78,7 @@ def _patch_rows(request: RetryRequest) -> list[dict[str, Any]]:
             "seen": patch.seen,
             "label": patch.label,
             "fate": patch.fate.value,
+            "severity": patch.severity,
         }
         for position, patch in enumerate(request.patches)
     ]
@@ -63,7 +86,14 @@ def _patch_rows(request: RetryRequest) -> list[dict[str, Any]]:
 
 def _vote_rows(request: RetryRequest) -> list[dict[str, Any]]:
     return [
-        {"request_id": request.id, "position": position, "voter": vote.voter, "at": vote.at}
+        {
+            "request_id": request.id,
+            "position": position,
+            "voter": vote.voter,
+            "at": vote.at,
+            "denies": vote.denies,
+            "reason": vote.reason,
+        }
         for position, vote in enumerate(request.votes)
     ]
 
@@ -79,7 +109,7 @@ def _request(row: sa.Row[Any], patches: Iterable[RequestedPatch], votes: Iterabl
         patching=row.device_patching,
     )
     plain = {name: getattr(row, name) for name in _PLAIN}
-    identity = {"id": row.id, "state": State(row.state), "version": row.version}
+    identity = {"id": row.id, "state": State(row.state), "version": row.version, "terms": _TERMS.decode(row.terms)}
     return RetryRequest(**identity, device=device, patches=tuple(patches), votes=tuple(votes), **plain)
 
 
@@ -99,7 +129,9 @@ async def create(
     return request
 
 
-async def change(connection: AsyncConnection, after: RetryRequest, entry: Entry, notes: Sequence[Note]) -> bool:
+async def change(
+    connection: AsyncConnection, after: RetryRequest, entry: Entry, notes: Sequence[Note], *, card_channel: str = ""
+) -> bool:
     before = sa.and_(requests.c.id == after.id, requests.c.version == after.version - 1)
     changed = await connection.execute(sa.update(requests).where(before).values(_row(after)))
     if changed.rowcount != 1:
@@ -107,6 +139,8 @@ async def change(connection: AsyncConnection, after: RetryRequest, entry: Entry,
     for table in (request_patches, request_votes):
         await connection.execute(sa.delete(table).where(table.c.request_id == after.id))
     await _write_parts(connection, after)
+    if card_channel:
+        await outbox.add_card_once(connection, after.id, card_channel)
     await outbox.hurry(connection, after.id)
     await _tell(connection, after.id, entry, notes)
     return True
@@ -171,6 +205,54 @@ async def history(connection: AsyncConnection, device_id: int | None, limit: int
     return await _read(connection, query if device_id is None else query.where(requests.c.device_id == device_id))
 
 
+async def past(connection: AsyncConnection, device_id: int | None, size: int, turn: Turn) -> Page:
+    of_device = sa.true() if device_id is None else requests.c.device_id == device_id
+    return await _page(connection, of_device, size, turn, newest_first=True)
+
+
+async def waiting(connection: AsyncConnection, now: datetime, size: int, turn: Turn) -> Page:
+    """For an approver or, approved, for a maintenance window."""
+    approved = sa.and_(requests.c.state == State.APPROVED.value, requests.c.send_after > now)
+    either = sa.or_(requests.c.state == State.PENDING.value, approved)
+    return await _page(connection, either, size, turn, newest_first=False)
+
+
+async def _page(
+    connection: AsyncConnection, chosen: sa.ColumnElement[bool], size: int, turn: Turn, *, newest_first: bool
+) -> Page:
+    """Beyond either end there is the page at that end."""
+    rows = await _cut(connection, chosen, size, turn, newest_first=newest_first)
+    if not rows:
+        rows = await _cut(connection, chosen, size, Turn(None, not turn.forward), newest_first=newest_first)
+    if not rows:
+        return Page((), 0, 0)
+    before = requests.c.id > rows[0].id if newest_first else requests.c.id < rows[0].id
+    counts = sa.select(sa.func.count(), sa.func.count(sa.case((before, 1)))).select_from(requests).where(chosen)
+    total, ahead = (await connection.execute(counts)).one()
+    return Page(tuple(rows), ahead, total)
+
+
+async def _cut(
+    connection: AsyncConnection, chosen: sa.ColumnElement[bool], size: int, turn: Turn, *, newest_first: bool
+) -> list[RetryRequest]:
+    falling = newest_first is turn.forward  # ids, from row to row
+    query = sa.select(requests).where(chosen).limit(size)
+    if turn.edge is not None:
+        query = query.where(requests.c.id < turn.edge if falling else requests.c.id > turn.edge)
+    found = await _read(connection, query.order_by(requests.c.id.desc() if falling else requests.c.id))
+    return found if turn.forward else found[::-1]
+
+
+async def failed_again(
+    connection: AsyncConnection, device_id: int, patch_ids: Sequence[int], since: datetime
+) -> list[RetryRequest]:
+    """Requests called since then in which one of the patches failed again, oldest first."""
+    again = request_patches.c.fate == Fate.FAILED_AGAIN.value
+    held = sa.select(request_patches.c.request_id).where(again, request_patches.c.patch_id.in_(patch_ids))
+    query = sa.select(requests).where(requests.c.device_id == device_id, requests.c.id.in_(held))
+    return await _read(connection, query.where(requests.c.called_at >= since).order_by(requests.c.id))
+
+
 async def _read(connection: AsyncConnection, query: sa.Select[Any]) -> list[RetryRequest]:
     rows = (await connection.execute(query)).all()
     patches = await _patches(connection, [row.id for row in rows])
@@ -181,7 +263,7 @@ async def _read(connection: AsyncConnection, query: sa.Select[Any]) -> list[Retr
 async def _patches(connection: AsyncConnection, ids: list[int]) -> dict[int, list[RequestedPatch]]:
     found: dict[int, list[RequestedPatch]] = {}
     for row in await _parts(connection, request_patches, ids):
-        patch = RequestedPatch(row.patch_id, row.title, row.seen, row.label, Fate(row.fate))
+        patch = RequestedPatch(row.patch_id, row.title, row.seen, row.label, Fate(row.fate), row.severity)
         found.setdefault(row.request_id, []).append(patch)
     return found
 
@@ -189,7 +271,7 @@ async def _patches(connection: AsyncConnection, ids: list[int]) -> dict[int, lis
 async def _votes(connection: AsyncConnection, ids: list[int]) -> dict[int, list[Vote]]:
     found: dict[int, list[Vote]] = {}
     for row in await _parts(connection, request_votes, ids):
-        found.setdefault(row.request_id, []).append(Vote(row.voter, row.at))
+        found.setdefault(row.request_id, []).append(Vote(row.voter, row.at, row.denies, row.reason))
     return found
 
 

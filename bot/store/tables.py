@@ -67,7 +67,12 @@ requests = sa.Table(
     sa.Column("asked_in", sa.String, nullable=False),
     sa.Column("asked_at", Instant, nullable=False),
     sa.Column("expires_at", Instant),
-    sa.Column("quorum", sa.Integer, nullable=False),
+    sa.Column("terms", sa.Text, nullable=False),
+    sa.Column("waiting_since", Instant),
+    sa.Column("reminded_at", Instant),
+    sa.Column("escalated_at", Instant),
+    sa.Column("send_after", Instant),
+    sa.Column("send_until", Instant),
     sa.Column("decided_by", sa.String, nullable=False),
     sa.Column("decided_at", Instant),
     sa.Column("decision_reason", sa.Text, nullable=False),
@@ -91,6 +96,7 @@ request_patches = sa.Table(
     sa.Column("seen", sa.String, nullable=False),
     sa.Column("label", sa.String, nullable=False),
     sa.Column("fate", sa.String, nullable=False),
+    sa.Column("severity", sa.String, nullable=False),
     sa.UniqueConstraint("request_id", "patch_id"),
 )
 
@@ -101,6 +107,8 @@ request_votes = sa.Table(
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("voter", sa.String, nullable=False),
     sa.Column("at", Instant, nullable=False),
+    sa.Column("denies", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
     sa.UniqueConstraint("request_id", "voter"),
 )
 
@@ -144,6 +152,14 @@ notes = sa.Table(
     sa.Column("sent", sa.Boolean, nullable=False, index=True),
     *_lease(),
     sqlite_autoincrement=True,
+)
+
+# People who want no direct messages about their requests.
+muted = sa.Table(
+    "muted",
+    METADATA,
+    sa.Column("person", sa.String, primary_key=True),
+    sa.Column("since", Instant, nullable=False),
 )
 
 leases = sa.Table(
