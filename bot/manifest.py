@@ -64,7 +64,8 @@ def manifest(http_url: str | None) -> dict[str, Any]:
         "command": "/patches",
         **reached,
         "description": "What was patched, what failed, and retries that a second person approves",
-        "usage_hint": "recent | retry DEVICE IDS [reason] | device DEVICE | pending | history | digest | status | help",
+        "usage_hint": "recent | retry DEVICE IDS [reason] | device DEVICE | pending | history | digest | notify | "
+        "status | help",
         "should_escape": False,  # else "@ann" in a reason would arrive as an id, and the audit trail keep that
     }
     return {

@@ -14,7 +14,7 @@ import structlog
 
 from bot import approvals
 from bot.errors import STOPPING, Refused, TrailUnwritableError, UpstreamError
-from bot.flows import attempts, cards, changes, digest, follow_up, inventory, send
+from bot.flows import attempts, cards, changes, digest, follow_up, head, inventory, send, start
 from bot.flows.services import Services
 from bot.model import RetryRequest, State
 
@@ -38,12 +38,14 @@ class Rest:
 class Scheduler:
     """``tick`` starts what is due; a job still at work, or resting after a failure, is not started again."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, owes_start: bool = False) -> None:
+        """``owes_start``: the row about the policy in force could not be written yet."""
         self._services = services
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._rests: dict[str, Rest] = {}
         self._purged: datetime | None = None
-        self._plans_started = False
+        self._plans_started = self._tightened = False
+        self._owes_start = owes_start
         self._follow_ups = asyncio.Semaphore(FOLLOW_UPS)
 
     async def run(self, every: float, stopping: asyncio.Event) -> None:
@@ -61,11 +63,17 @@ class Scheduler:
         if not self._plans_started:
             await digest.start(services)
             self._plans_started = True
+        if self._owes_start:
+            self._start("start", self._put_start_on_record())
+        if not self._tightened:
+            self._start("terms", self._tighten())
         self._start("collect", attempts.collect_if_due(services))
         self._start("inventory", inventory.sweep_if_due(services))
         self._start("repair", cards.repair(services))
         for plan in services.config.digests:
             self._start(f"digest {plan.name}", digest.post_if_due(services, plan))
+        if services.config.audit.channel:
+            self._start("audit head", head.post_if_due(services))
         for request in await services.store.requests_due(now):
             self._start(f"request {request.id}", self._move(request))
         if self._purged is None or now - self._purged >= PURGE_EVERY:
@@ -88,7 +96,9 @@ class Scheduler:
         """What time brings to an open request."""
         services = self._services
         if request.state is State.PENDING:
-            await changes.change_once(services, request, approvals.Expire(), "bot")
+            event = approvals.overdue(request, services.now())
+            if event is not None:
+                await changes.change_once(services, request, event, "bot")
         elif request.state is State.APPROVED:
             await send.resume(services, request.id)
         elif request.state is State.SENDING:
@@ -96,6 +106,19 @@ class Scheduler:
         else:
             async with self._follow_ups:
                 await follow_up.follow(services, request)
+
+    async def _put_start_on_record(self) -> None:
+        await start.append(self._services)
+        self._owes_start = False
+
+    async def _tighten(self) -> None:
+        """At start: requests that wait are held to what the configuration asks now, if that is stricter."""
+        for request in await self._services.store.requests_in({State.PENDING}):
+            with contextlib.suppress(Refused):  # decided in the meantime
+                await changes.change(self._services, request.id, approvals.Tighten(), "bot")
+        for request in await self._services.store.requests_in({State.APPROVED}):
+            await send.revert_if_lapsed(self._services, request)
+        self._tightened = True
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         if name in self._jobs or self._resting(name):

@@ -1,7 +1,7 @@
 """The door: acknowledges at once, turns Slack's payloads into calls of the desk, and starts them as tracked tasks.
 
 With ``process_before_response`` there is no 3-second guard of Bolt's, so a listener is ack + spawn and nothing that
-can raise. What must travel in the ack is computed from the payload alone.
+can raise. What must travel in the ack is computed from the payload and the database, within its own time limit.
 Payload shapes: https://docs.slack.dev/interactivity/handling-user-interaction
 """
 
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 ANY = re.compile(".*")
 TOO_BUSY = "The bot is busy with very many things at once. Please try again in a minute; nothing was done."
+ACK_WITHIN = 1.5  # seconds that a form's own errors may take to be found: Slack waits three
 MOST_AT_ONCE = 500  # interactions in work; beyond, people are told instead of memory being filled
 
 
@@ -97,7 +98,7 @@ class Door:
 
         @app.view(ANY)
         async def view(ack: AsyncAck, body: dict[str, Any]) -> None:
-            faults = self._faults(body)
+            faults = await self._faults(body)
             if faults:
                 await ack(response_action="errors", errors=faults)
                 return
@@ -123,9 +124,10 @@ class Door:
     async def _submitted(self, body: dict[str, Any]) -> None:
         await desk.submit(self._services, _submission(body))
 
-    def _faults(self, body: dict[str, Any]) -> dict[str, str]:
+    async def _faults(self, body: dict[str, Any]) -> dict[str, str]:
         try:
-            return desk.faults(self._services, _submission(body))
+            async with asyncio.timeout(ACK_WITHIN):
+                return await desk.faults(self._services, _submission(body))
         except Exception:  # nothing may keep the ack from going out; the submission itself meets the same trouble
             log.exception("door.odd_submission")
             return {}

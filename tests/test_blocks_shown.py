@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,18 @@ from hypothesis import strategies as st
 from bot.blocks import device as device_blocks
 from bot.blocks import digest as digest_blocks
 from bot.blocks import help as help_blocks
-from bot.blocks import recent
+from bot.blocks import recent, text
+from bot.blocks import requests as request_lists
 from bot.blocks.help import Health, Upcoming
+from bot.blocks.requests import Line, Part
 from bot.commands import FORMS, Mode, Recent
+from bot.demo.slack.limits import message_problems
 from bot.digests import Digest, DigestPlan, Due, build
 from bot.model import (
     Attempt,
     Device,
     DeviceKind,
+    Fate,
     Message,
     Patch,
     PatchStatus,
@@ -30,6 +35,7 @@ from bot.model import (
     RequestedPatch,
     RetryRequest,
     State,
+    Terms,
     Version,
     Vote,
 )
@@ -380,37 +386,155 @@ def request(number: int, state: State = State.PENDING, reason: str = "disk <free
         asked_in="C0HELP",
         asked_at=NOW,
         expires_at=NOW + timedelta(hours=4),
-        quorum=2,
+        terms=Terms(quorum=2, because="server at Contoso"),
         votes=(Vote("U0ANN", NOW),),
         decided_by="U0ANN" if state is State.DENIED else "",
         decided_at=NOW,
     )
 
 
+def part(requests: Sequence[RetryRequest], *, link: str = "", ahead: int = 0, total: int = 0, token: str = "") -> Part:
+    lines = [Line(one, link, one.terms) for one in requests]
+    return Part(lines, ahead, total or len(lines), token)
+
+
 def test_pending_requests_link_to_their_cards() -> None:
-    words = fits(
-        help_blocks.pending([request(3), request(4)], {3: "https://x.slack.com/archives/C1/p1", 4: "x|<!here>"})
-    )
+    words = fits(request_lists.pending(part([request(3)], link="https://x.slack.com/archives/C1/p1")))
     assert "*<https://x.slack.com/archives/C1/p1|#3 SRV &lt;1&gt;>*" in words
-    assert "*#4 SRV &lt;1&gt;*" in words
-    assert "1 of 2 approvals" in words
+    assert "*#4 SRV &lt;1&gt;*" in fits(request_lists.pending(part([request(4)], link="x|<!here>")))
+    barred = replace(request(5), device=replace(SERVER, name="A|B"))
+    assert "/p1|#5 A¦B>*" in fits(request_lists.history(part([barred], link="https://x.slack.com/p1")))
+
+
+def test_pending_requests_tell_what_they_wait_for() -> None:
+    votes = (Vote("U0ANN", NOW), Vote("U0CARL", NOW, denies=True))
+    words = fits(request_lists.pending(part([replace(request(3), votes=votes, escalated_at=NOW)])))
+    assert "1 request waiting, oldest first" in words
+    assert "asked by <@U0BOB> <!date^" in words
+    assert "1 of 2 approvals (server at Contoso) · ⏫ escalated · expires <!date^" in words
+    assert "approved by <@U0ANN>; denied by <@U0CARL>" in words
     assert "\n> disk &lt;free&gt;" in words
-    assert "No retry request waits" in fits(help_blocks.pending([], {}))
+    endless = replace(request(4), expires_at=None, votes=(), terms=Terms())
+    assert "0 of 1 approval · does not expire" in fits(request_lists.pending(part([endless])))
+    assert "No retry request waits" in fits(request_lists.pending(part([])))
 
 
-def test_history_tells_how_each_request_ended() -> None:
-    words = fits(help_blocks.history([request(n, state) for n, state in enumerate(State)]))
-    assert "⛔ denied by <@U0ANN>" in words
-    assert "🏁 finished" in words
-    assert "There was no retry request yet for PC." in fits(help_blocks.history([], "PC"))
+def test_what_is_approved_and_waits_for_its_window_says_when() -> None:
+    later = replace(request(3, State.APPROVED), send_after=NOW, send_until=NOW + timedelta(hours=2))
+    words = fits(request_lists.pending(part([later])))
+    assert "👍 approved, waits for its maintenance window: <!date^" in words
+    assert "\napproved by <@U0ANN>" in words
+    assert "waits for its maintenance window: <!date^" in fits(request_lists.history(part([later])))
 
 
-def test_a_long_history_is_cut_and_counted() -> None:
-    long = [request(n, State.DENIED, "<" * 9000) for n in range(200)]
-    assert "and 185 more" in fits(help_blocks.history(long))
-    assert "and 185 more" in fits(
-        help_blocks.pending(long, dict.fromkeys(range(200), "https://x.slack.com/p" + "1" * 80))
+def test_history_tells_how_each_request_ended_by_whom_and_why() -> None:
+    words = fits(request_lists.history(part([request(n, state) for n, state in list(enumerate(State))[:6]])))
+    words += fits(request_lists.history(part([request(n, state) for n, state in list(enumerate(State))[6:]])))
+    for state in State:
+        assert str(text.state_words(state)) in words
+    assert "There was no retry request yet for PC." in fits(request_lists.history(part([]), "PC"))
+    denied = replace(
+        request(3, State.DENIED), votes=(Vote("U0CARL", NOW, denies=True),), decision_reason="the till & <b>"
     )
+    words = fits(request_lists.history(part([denied])))
+    assert "⛔ denied by <@U0CARL> <!date^" in words
+    assert "\nDenied because: the till &amp; &lt;b&gt;\n> disk &lt;free&gt;" in words
+    done = (RequestedPatch(4, "Reader", "Failed", "Installed", Fate.INSTALLED),)
+    votes = (Vote("U0ANN", NOW), Vote("U0CARL", NOW))
+    finished = replace(request(3, State.FINISHED), patches=done, votes=votes, approved_at=NOW, decided_by="U0CARL")
+    words = fits(request_lists.history(part([finished])))
+    assert "🏁 finished: 1 of 1 installed (approved by <@U0ANN> and <@U0CARL>) <!date^" in words
+    expired = replace(request(3, State.EXPIRED), note="Nobody decided in time. Nothing was sent.", settled_at=NOW)
+    words = fits(request_lists.history(part([expired])))
+    assert "⌛ expired <!date^" in words
+    assert "\nNobody decided in time." in words
+    assert "approved by" not in words
+
+
+def test_a_list_of_requests_has_buttons_only_where_there_is_a_page() -> None:
+    rows = [request(n) for n in range(10)]
+    for show, kind in ((request_lists.history, "history"), (request_lists.pending, "pending")):
+        back, onward = f"{kind}.page.back", f"{kind}.page.next"
+        assert buttons(show(part(rows))) == {}
+        assert buttons(show(part(rows, total=57, token="t"))) == {onward: "t"}
+        assert buttons(show(part(rows, ahead=10, total=57, token="t"))) == {back: "t", onward: "t"}
+        assert buttons(show(part(rows[:7], ahead=50, total=57, token="t"))) == {back: "t"}
+        unkept = show(part(rows, total=57))
+        assert buttons(unkept) == {}
+        assert "this list has no buttons" in fits(unkept)
+
+
+def test_the_title_of_a_list_of_requests_says_which_part_it_is() -> None:
+    rows = [request(n) for n in range(10)]
+    words = fits(request_lists.history(part(rows, ahead=10, total=57), "SRV <1>"))
+    assert "Retry requests for SRV <1>, newest first, 11 to 20 of 57" in words
+    assert "newest first, 57 of 57" in fits(request_lists.history(part(rows[:1], ahead=56, total=57)))
+    assert "1,057 requests waiting, oldest first, 11 to 20" in fits(
+        request_lists.pending(part(rows, ahead=10, total=1057))
+    )
+    long = request_lists.history(part(rows, ahead=10, total=57), "x" * 300)
+    assert "11 to 20 of 57" in long.blocks[0]["text"]["text"]
+
+
+WHEN = st.sampled_from([NOW, None])
+PEOPLE = st.lists(st.builds(Vote, NASTY | st.just("U" + "0" * 30), st.just(NOW), st.booleans(), NASTY), max_size=9)
+REQUESTS = st.builds(
+    RetryRequest,
+    id=st.integers(1, 10**12),
+    state=st.sampled_from(State),
+    version=st.just(1),
+    device=st.builds(Device, st.just(1), NASTY, st.just(DeviceKind.SERVER), st.just(1), NASTY, NASTY),
+    patches=st.lists(st.builds(RequestedPatch, st.just(4), NASTY, NASTY, NASTY, st.sampled_from(Fate)), max_size=50),
+    requester=NASTY,
+    reason=NASTY,
+    asked_in=st.just("C0"),
+    asked_at=st.just(NOW),
+    terms=st.builds(Terms, quorum=st.integers(1, 10**9), because=NASTY),
+    escalated_at=WHEN,
+    expires_at=WHEN,
+    votes=PEOPLE,
+    decided_by=NASTY,
+    decided_at=WHEN,
+    decision_reason=NASTY,
+    approved_at=WHEN,
+    send_after=WHEN,
+    send_until=WHEN,
+    note=NASTY,
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(REQUESTS, min_size=1, max_size=10), NASTY, st.sampled_from(["", "https://x.slack.com/p" + "1" * 180]))
+def test_a_list_of_any_requests_fits(requests: list[RetryRequest], device: str, link: str) -> None:
+    whatever = part(requests, link=link, ahead=10, total=57, token="t" * 22)
+    fits(request_lists.pending(whatever))
+    fits(request_lists.history(whatever, device))
+
+
+def test_ten_requests_full_of_quotes_stay_below_what_slack_takes() -> None:
+    """In JSON a quote counts twice."""
+    quoted = replace(
+        request(10**12, State.DENIED, '"' * 9000),
+        device=Device(1, '"' * 300, DeviceKind.SERVER, 7, '"' * 300, ""),
+        votes=tuple(Vote("U" + "0" * 30, NOW, denies=n % 2 > 0) for n in range(9)),
+        decision_reason='"' * 9000,
+        note='"' * 9000,
+        terms=Terms(because='"' * 9000),
+    )
+    whatever = part([quoted] * 10, link="https://x.slack.com/p" + "1" * 180, ahead=10, total=57, token="t" * 22)
+    for message in (request_lists.pending(whatever), request_lists.history(whatever, '"' * 300)):
+        assert message_problems({"text": message.text, "blocks": list(message.blocks)}) == []
+
+
+def test_a_list_no_longer_kept_says_how_to_get_it_anew() -> None:
+    assert "`/patches pending` shows it anew" in request_lists.gone("pending")
+
+
+def test_whether_direct_messages_come_is_told_with_the_way_back() -> None:
+    off, on = fits(help_blocks.notify(muted=True)), fits(help_blocks.notify(muted=False))
+    assert "are off. Their cards still show everything; `/patches notify on` turns them on again." in off
+    assert "are on" in on
+    assert "`/patches notify off`" in on
 
 
 def test_digests_are_listed_with_their_next_slot() -> None:

@@ -14,6 +14,7 @@ from bot.commands import (
     DigestNow,
     Help,
     History,
+    Notify,
     Pending,
     Recent,
     Retry,
@@ -53,6 +54,10 @@ def refusal(text: str) -> str:
         ("history", History()),
         ("history SRV1", History("SRV1")),
         ("history “Front Desk PC”", History("Front Desk PC")),
+        ("notify", Notify()),
+        ("notify off", Notify(on=False)),
+        ("Notify ON", Notify(on=True)),
+        ("notify \u200boff\n", Notify(on=False)),
         ("digest list", DigestList()),
         ("digest\u00a0now daily", DigestNow("daily")),
         ('digest now "each monday"', DigestNow("each monday")),
@@ -81,6 +86,10 @@ def test_a_command_is_read_as_meant(text: str, command: commands.Command) -> Non
         ("pending all", "`all` is not understood: `pending` stands alone."),
         ("status eset", "`eset` is not understood"),
         ("help retri", "Did you mean `retry`?"),
+        ("notify me", "`me` is not understood."),
+        ("notify offf", "Did you mean `off`?"),
+        ("notify off please", "`please` is not understood: `on` or `off` stands alone."),
+        ("notfy off", "Did you mean `/patches notify`?"),
         ("digest", "It needs `list` or `now`."),
         ("digest nwo daily", "Did you mean `now`?"),
         ("digest now", "The name of the digest is missing"),
@@ -252,7 +261,10 @@ def test_an_unknown_option_of_recent_is_named(text: str, said: str) -> None:
 # ---------------------------------------------------------------- every text
 
 
-@given(st.sampled_from(["", "retry ", "retry SRV1 ", "recent ", "digest ", "device ", "history ", "help "]), ANYTHING)
+@given(
+    st.sampled_from(["", "retry ", "retry SRV1 ", "recent ", "digest ", "device ", "history ", "notify ", "help "]),
+    ANYTHING,
+)
 def test_parsing_gives_a_command_or_a_sentence(start: str, rest: str) -> None:
     sentence = "parsed"
     try:

@@ -1,17 +1,16 @@
-"""The short answers: help, status, pending and past requests, the digests and when they come."""
+"""The short answers: help, status, direct messages on or off, the digests and when they come."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from slack_sdk.models.blocks import Block
 
-from bot.approvals import DECIDED
-from bot.blocks import text
+from bot.blocks import text, trail
 from bot.commands import FORMS
-from bot.model import Message, RetryRequest
+from bot.model import Message
 
-LISTED = 15  # requests in one answer
+LISTED = 15  # digests in one answer
 
 
 # ---------------------------------------------------------------- help
@@ -23,9 +22,12 @@ _NOTES = {
     "with commas or spaces between them, or the word `failed` for all that failed. What follows is the reason; `--` "
     "before it lets it begin with a number. Nothing is sent before somebody else approves.",
     "device": "DEVICE is an N-sight device id or a full device name; its domain part may be left out.",
-    "pending": "Each with a link to its card, where approvers press Approve or Deny.",
-    "history": "Without a device: the newest requests of all devices.",
+    "pending": "Oldest first, each with a link to its card, where approvers press Approve or Deny. What is approved "
+    "and waits for its maintenance window is listed too.",
+    "history": "Newest first, each with a link to its card. Without a device: the requests of all devices.",
     "digest": "`now` posts what the next scheduled digest would cover so far; the schedule is not touched.",
+    "notify": "Alone it tells how it stands. It is about direct messages on decisions and outcomes only: a warning "
+    "that your request's card could not be shown still comes.",
     "status": "Also how fresh what the bot knows is.",
     "help": "With a command's name: more about that one.",
 }
@@ -70,8 +72,9 @@ def status(
     collected_at: datetime | None = None,
     inventory_at: datetime | None = None,
     waiting: int = 0,
+    audited: tuple[int, str] | None = None,
 ) -> Message:
-    """The services, how fresh what the bot knows is, the last digest and the version."""
+    """The services, how fresh what the bot knows is, the last digest, the audit trail's rows and head, the version."""
     facts = [
         f"*Attempts collected from ESET:* {_at(collected_at)}",
         f"*Devices read from N-sight:* {_at(inventory_at)}",
@@ -79,6 +82,7 @@ def status(
         if last_digest
         else ("*Last scheduled digest:* none posted yet"),
         f"*Waiting for approval:* {text.plural(waiting, 'request')}",
+        *([trail.line(*audited)] if audited else []),
     ]
     trouble = [health.service for health in services if health.ok is False]
     fine = "All is well" if all(health.ok for health in services) else "No trouble known"
@@ -87,7 +91,7 @@ def status(
         text.header(verdict),
         text.section("\n".join(_health(health) for health in services)),
         text.section("\n".join(facts)),
-        text.context(f"Patches {text.name(version)}"),
+        text.context(*([trail.hint(audited[1])] if audited else []), f"Patches {text.name(version)}"),
     ]
     return text.message(f"{verdict}. Patches {text.name(version)}", blocks)
 
@@ -104,63 +108,16 @@ def _at(moment: datetime | None) -> str:
     return text.when(moment) if moment else "not yet"
 
 
-# ---------------------------------------------------------------- requests
+# ---------------------------------------------------------------- direct messages
 
 
-def pending(requests: Sequence[RetryRequest], permalinks: Mapping[int, str]) -> Message:
-    """Requests that wait for an approver, oldest first. ``permalinks``: request id → address of its card."""
-    if not requests:
-        words = "No retry request waits for an approver."
-        return text.message(words, [text.section(f"✅ {words} `/patches history` shows how the last ones ended.")])
-    title = f"{text.plural(len(requests), 'request')} waiting for approval"
-    lines = [_waiting(request, permalinks.get(request.id, "")) for request in requests]
-    return text.message(title, _list(title, lines))
-
-
-def _waiting(request: RetryRequest, permalink: str) -> str:
-    votes = f" · {len(request.votes)} of {request.quorum} approvals" if request.votes else ""
-    expires = f" · expires {text.when(request.expires_at)}" if request.expires_at else ""
-    return f"{_request(request, permalink)}{votes}{expires}{_reason(request)}"
-
-
-def history(requests: Sequence[RetryRequest], device: str = "", permalinks: Mapping[int, str] | None = None) -> Message:
-    """Past requests, newest first, and where each stands. ``device``: the name asked about, when one was."""
-    of = f" for {text.name(device)}" if device else ""
-    if not requests:
-        words = f"There was no retry request yet{of}."
-        return text.message(words, [text.section(f"🔍 {words} `/patches help retry` tells how to make one.")])
-    title = f"Retry requests{' for ' + device if device else ''}, newest first"
-    links = permalinks or {}
-    lines = [_past(request, links.get(request.id, "")) for request in requests]
-    return text.message(f"{text.plural(len(requests), 'retry request')}{of}", _list(title, lines))
-
-
-def _past(request: RetryRequest, permalink: str) -> str:
-    who = text.mention(request.decided_by) if request.decided_by else ""
-    by = f" by {who}" if who and request.state in DECIDED else f" (approved by {who})" if who else ""
-    end = request.settled_at or request.decided_at
-    at = f" {text.when(end)}" if end else ""
-    return f"{_request(request, permalink)}\n{text.state_words(request.state)}{by}{at}{_reason(request)}"
-
-
-def _request(request: RetryRequest, permalink: str) -> str:
-    label = f"#{request.id} {text.name(request.device.name, 60)}"
-    # An address from Slack is not escaped but checked: what could end the link is not let through.
-    link = f"<{permalink}|{label}>" if permalink and not set(permalink) & set("<>| \n") else label
-    what = text.plural(len(request.patches), "patch", "patches")
-    client = text.name(request.device.client, 60)
-    return f"*{link}* ({client}): {what}, asked by {text.mention(request.requester)} {text.when(request.asked_at)}"
-
-
-def _reason(request: RetryRequest) -> str:
-    return f"\n> {text.name(request.reason, 150)}" if request.reason else ""
-
-
-def _list(title: str, lines: Sequence[str]) -> list[Block]:
-    blocks: list[Block] = [text.header(title), *(text.section(line) for line in lines[:LISTED])]
-    if len(lines) > LISTED:
-        blocks.append(text.context(f"and {len(lines) - LISTED:,} more"))
-    return blocks
+def notify(*, muted: bool) -> Message:
+    """The private answer to ``/patches notify``: how it stands now."""
+    if muted:
+        words = "🔕 Direct messages about your requests are off. Their cards still show everything; "
+        return text.sentence(words + "`/patches notify on` turns them on again.")
+    words = "🔔 Direct messages about your requests are on: you hear each decision and outcome. "
+    return text.sentence(words + "`/patches notify off` turns them off; the cards show everything all the same.")
 
 
 # ---------------------------------------------------------------- digests
@@ -201,3 +158,10 @@ def digest_posted(name: str, channel: str) -> Message:
     """The private answer to ``/patches digest now``."""
     words = f"✅ The digest {text.name(name)} was posted in {text.channel(channel)}. The schedule stays as it is."
     return text.sentence(words)
+
+
+def _list(title: str, lines: Sequence[str]) -> list[Block]:
+    blocks: list[Block] = [text.header(title), *(text.section(line) for line in lines[:LISTED])]
+    if len(lines) > LISTED:
+        blocks.append(text.context(f"and {len(lines) - LISTED:,} more"))
+    return blocks

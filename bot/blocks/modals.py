@@ -19,16 +19,26 @@ OPTIONS = 100  # Slack's most in one select
 REASON_MOST = 3000  # Slack's most in a text input
 
 
+def approve(request_id: int) -> dict[str, Any]:
+    """Asks why, where a reason is required. ``private_metadata`` carries the request's id, nothing else."""
+    return _modal(
+        "request.approve", f"Approve request #{request_id}", "Approve", [_why(required=True)], str(request_id)
+    )
+
+
 def deny(request_id: int, *, required: bool) -> dict[str, Any]:
     """Asks why. ``private_metadata`` carries the request's id, nothing else."""
-    reason = InputBlock(
+    return _modal("request.deny", f"Deny request #{request_id}", "Deny", [_why(required=required)], str(request_id))
+
+
+def _why(*, required: bool) -> InputBlock:
+    return InputBlock(
         block_id="reason",
         label="Why?",
         optional=not required,
         element=PlainTextInputElement(action_id="reason", multiline=True, max_length=REASON_MOST),
-        hint="The requester and the audit trail get to read this.",
+        hint="Everybody in the channel, the requester and the audit trail get to read this.",
     )
-    return _modal("request.deny", f"Deny request #{request_id}", "Deny", [reason], str(request_id))
 
 
 def loading(title: str) -> dict[str, Any]:

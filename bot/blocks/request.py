@@ -1,14 +1,16 @@
-"""A retry request as people see it: its card, the news about it, the answer to the person who asked."""
+"""A retry request as its card shows it: a pure picture of the row."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.approvals import Policy, needed
+from bot.approvals import Policy, demanded
 from bot.blocks import text
-from bot.model import SETTLED, Fate, Message, RequestedPatch, RetryRequest, State
+from bot.model import SETTLED, Fate, Message, RequestedPatch, RetryRequest, State, Terms, Vote
 
+MENTIONED = 20  # ids of one list
+VOTE_REASON = 200
 LINES = 2600  # characters of patch lines on a card; a section holds 3,000
 REASON = 600
 
@@ -37,6 +39,7 @@ _TALLY = {
     Fate.OTHER: "with nothing under way",
 }
 _TELLING = frozenset({Fate.QUEUED, Fate.LEFT_OUT, Fate.OTHER})  # where N-sight's own label adds something
+_UNDONE = frozenset(set(Fate) - SETTLED | {Fate.FAILED_AGAIN, Fate.STILL_FAILED})
 _AGAIN = frozenset({State.DENIED, State.WITHDRAWN, State.EXPIRED, State.REJECTED, State.CLOSED})
 
 
@@ -78,7 +81,7 @@ def _patches(request: RetryRequest) -> str:
     lines: list[str] = []
     room = LINES
     for patch in request.patches:
-        line = _patch(patch)
+        line = patch_line(patch)
         room -= len(line) + 1
         if room < 0:
             break
@@ -88,7 +91,7 @@ def _patches(request: RetryRequest) -> str:
     return "\n".join(["*Patches:*", *lines, *more])
 
 
-def _patch(patch: RequestedPatch) -> str:
+def patch_line(patch: RequestedPatch) -> str:
     seen = text.name(patch.seen, 40)
     line = f"• `{patch.id}` {text.name(patch.title, 120)} · seen as {seen}"
     if patch.fate is Fate.WAITING:
@@ -102,10 +105,31 @@ def _small_print(request: RetryRequest, policy: Policy) -> str:
     asked = f"Asked by {text.mention(request.requester)} {text.when(request.asked_at)}"
     if request.state is not State.PENDING:
         return asked
-    count = needed(request, policy)
-    who = " ".join(text.mention(one) for one in policy.approvers[:20]) or "nobody (no approvers are configured)"
-    expires = f" · expires {text.when(request.expires_at)}" if request.expires_at else " · does not expire"
-    return f"{asked} · {text.plural(count, 'approval', 'approvals')} needed · may approve: {who}{expires}"
+    terms = demanded(request, policy)
+    expires = f"expires {text.when(request.expires_at)}" if request.expires_at else "does not expire"
+    window = " · sent in the device's maintenance window only" if policy.windows else ""
+    return f"{asked} · {expires}{window} · {needed_words(terms)} · may approve: {who_may(request, terms)}"
+
+
+def needed_words(terms: Terms) -> str:
+    """ "2 approvals needed, each with a reason: server at Contoso Ltd"."""
+    because = f": {text.name(terms.because, 200)}" if terms.because else ""
+    reasons = ("with a reason" if terms.quorum == 1 else "each with a reason") if terms.reason_required else ""
+    denials = f"{terms.denials} denials end it" if terms.denials > 1 else ""
+    more = "".join(f", {part}" for part in (reasons, denials) if part)
+    return f"{text.plural(terms.quorum, 'approval', 'approvals')} needed{more}{because}"
+
+
+def who_may(request: RetryRequest, terms: Terms) -> str:
+    """Those who may decide, mentioned; where several lists hold, those in all of them as far as the lists tell."""
+    alone = set() if terms.self_approval else {request.requester}
+    lists = [mentions([one for one in each if one not in alone]) for each in terms.lists]
+    return ", if also one of ".join(lists) if lists and all(lists) else "nobody who is named in the configuration"
+
+
+def mentions(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - MENTIONED} more" if len(ids) > MENTIONED else ""
+    return " ".join(text.mention(one) for one in ids[:MENTIONED]) + more
 
 
 def _buttons(request: RetryRequest) -> list[ButtonElement]:
@@ -116,29 +140,62 @@ def _buttons(request: RetryRequest) -> list[ButtonElement]:
         return [approve, text.button("Deny", "request.deny", value, "danger"), withdraw]
     if request.state is State.APPROVED:
         return [withdraw]
+    if request.state is State.UNKNOWN:
+        return settling_buttons(value)
     if may_ask_again(request):
         return [text.button("Retry…", "request.again", value)]
     return []
 
 
+def settling_buttons(value: str) -> list[ButtonElement]:
+    """For an outcome that nobody knows. There is no "send again": that takes a new request."""
+    return [text.button("Read the device again", "request.read", value), text.button("Close", "request.close", value)]
+
+
 def may_ask_again(request: RetryRequest) -> bool:
     """Ended without having done all it should: a new request makes sense."""
-    failed = any(patch.fate in {Fate.FAILED_AGAIN, Fate.STILL_FAILED} for patch in request.patches)
-    return request.state in _AGAIN or (request.state is State.FINISHED and failed)
+    undone = any(patch.fate in _UNDONE for patch in request.patches)
+    return undone and (request.state in _AGAIN or request.state is State.FINISHED)
 
 
 def _status(request: RetryRequest, policy: Policy) -> str:
     lines = [headline(request)]
-    if request.state is State.PENDING and request.votes:
-        missing = needed(request, policy) - len(request.votes)
-        names = ", ".join(f"{text.mention(vote.voter)} {text.when(vote.at)}" for vote in request.votes)
-        lines.append(f"Approved so far by {names}; {missing} more needed.")
-    if request.votes and request.state is not State.PENDING:
-        names = ", ".join(f"{text.mention(vote.voter)} {text.when(vote.at)}" for vote in request.votes)
-        lines.append(f"Approved by {names}.")
-    if request.decision_reason:
+    if request.state is State.PENDING and request.escalated_at:
+        lines.append(f"⏫ Escalated {text.when(request.escalated_at)}{_escalated_to(request.terms)}.")
+    if request.decision_reason and not _listed(request):
         lines.append(f"*Why:* {text.name(request.decision_reason, REASON)}")
-    return "\n".join(lines)
+    return text.fit("\n".join([*lines, *_votes(request, policy)]), 2900)
+
+
+def _escalated_to(terms: Terms) -> str:
+    whom = " and ".join(filter(None, (mentions(terms.escalate_to), text.channel(terms.escalate_channel))))
+    return f" to {whom}" if whom else ""
+
+
+def _votes(request: RetryRequest, policy: Policy) -> list[str]:
+    """How many are missing, then who voted how, when and why, a line each."""
+    if not _listed(request) or not request.votes:
+        return []
+    lines = [f"• {'Denied' if vote.denies else 'Approved'} by {_voter(vote)}" for vote in request.votes]
+    return [f"{missing_words(request, policy)}.", *lines] if request.state is State.PENDING else lines
+
+
+def missing_words(request: RetryRequest, policy: Policy) -> str:
+    """ "1 of 2 approvals given, 1 more needed"."""
+    quorum, given = demanded(request, policy).quorum, len(request.approvals)
+    if not given:
+        return f"{text.plural(quorum, 'approval')} needed"
+    return f"{given} of {text.plural(quorum, 'approval')} given, {quorum - given} more needed"
+
+
+def _listed(request: RetryRequest) -> bool:
+    """A single vote that decided is in the headline, for as long as it says who."""
+    return request.state not in {State.APPROVED, State.DENIED} or len(request.votes) > 1
+
+
+def _voter(vote: Vote) -> str:
+    reason = f": {text.name(vote.reason, VOTE_REASON)}" if vote.reason else ""
+    return f"{text.mention(vote.voter)} {text.when(vote.at)}{reason}"
 
 
 def headline(request: RetryRequest) -> str:
@@ -148,7 +205,7 @@ def headline(request: RetryRequest) -> str:
     at = f" {text.when(request.decided_at)}" if request.decided_at else ""
     sentences = {
         State.PENDING: f"⏳ Waiting for approval.{note}",
-        State.APPROVED: f"👍 Approved{by}; it will be sent to N-sight as soon as everything has been checked.{note}",
+        State.APPROVED: f"👍 Approved{by}; it will be sent to N-sight {_when_sent(request)}{note}",
         State.SENDING: "📤 Being sent to N-sight.",
         State.QUEUED: f"🕒 {_progress(request)}{note}",
         State.UNKNOWN: "❔ Outcome unknown: it may or may not have reached N-sight. It is not repeated; "
@@ -161,6 +218,13 @@ def headline(request: RetryRequest) -> str:
         State.CLOSED: f"📁 Closed{by}{at}.{note}",
     }
     return sentences[request.state]
+
+
+def _when_sent(request: RetryRequest) -> str:
+    if request.send_after is None or request.send_until is None:
+        return "as soon as everything has been checked."
+    span = f"{text.when(request.send_after)} to {text.when(request.send_until)}"
+    return f"in the device's maintenance window, {span}. It can be withdrawn until it is sent."
 
 
 def _progress(request: RetryRequest) -> str:
@@ -180,75 +244,3 @@ def tally(request: RetryRequest) -> str:
     if counts["installed"]:
         parts[0] = f"{counts['installed']} of {len(request.patches)} installed"
     return ", ".join(parts) or "nothing was sent"
-
-
-# ---------------------------------------------------------------- news
-
-
-def news(before: RetryRequest, after: RetryRequest) -> Message | None:
-    """What the requester and the card's thread hear about a change; None when it is not worth a message."""
-    if after.state is before.state and not _told_anew(before, after):
-        return None
-    if after.state is State.SENDING:
-        return None
-    where = f"Request #{after.id} ({text.name(after.device.name, 80)}): "
-    words = where + headline(after)
-    if after.decision_reason and after.state is State.DENIED:
-        words += f"\n*Why:* {text.name(after.decision_reason, REASON)}"
-    lines = [_patch(patch) for patch in after.patches if patch.fate in SETTLED][:15]
-    if after.state in {State.QUEUED, State.FINISHED, State.REJECTED} and lines:
-        words += "\n" + "\n".join(lines)
-    return Message(text=text.fit(words, 2900))
-
-
-def _told_anew(before: RetryRequest, after: RetryRequest) -> bool:
-    if after.state is State.APPROVED:
-        return not before.note and bool(after.note)
-    settled = {patch.id for patch in before.patches if patch.fate in SETTLED}
-    return any(patch.fate in SETTLED and patch.id not in settled for patch in after.patches)
-
-
-def ask_to_close(request: RetryRequest, policy: Policy) -> Message:
-    """An hour after a lost call, in the card's thread: reading did not settle it, people have to."""
-    who = " ".join(text.mention(one) for one in policy.approvers[:20])
-    words = (
-        f"{who} One hour of reading the device has not shown what became of request #{request.id}: every patch is "
-        "still Failed, which proves nothing. Please look at the device in N-sight. Closing the request ends it; "
-        "a retry then needs a new request and a new approval."
-    )
-    button = text.button("Close", "request.close", str(request.id))
-    return text.message(words, [text.section(words), ActionsBlock(block_id="close", elements=[button])])
-
-
-# ---------------------------------------------------------------- answers to the requester
-
-
-def created(
-    request: RetryRequest, policy: Policy, left_out: Sequence[tuple[int, str]], link: str, *, unposted_in: str = ""
-) -> Message:
-    """The private answer to a request that was made. ``left_out``: ids with the state that kept them out.
-    ``unposted_in``: the channel whose card could not be posted yet."""
-    ids = ",".join(str(patch.id) for patch in request.patches)
-    place = f"<{link}|the approvals channel>" if link else "the approvals channel"
-    device = f"*{text.name(request.device.name, 80)}* (id {request.device.id}, {text.name(request.device.client, 80)})"
-    approvals = text.plural(needed(request, policy), "approval")
-    words = [f"Request #{request.id} is made: retry `{ids}` on {device}. It waits in {place} for {approvals}."]
-    if request.reason:
-        words.append(f"*Reason:* {text.name(request.reason, REASON)}")
-    if left_out:
-        names = ", ".join(f"`{patch_id}` ({text.name(label, 40)})" for patch_id, label in left_out[:20])
-        words.append(f"Left out because not failed: {names}.")
-    if unposted_in:
-        words.append(
-            f"⚠️ Its card could not be posted in {text.channel(unposted_in)} yet, so no approver sees it. The bot keeps "
-            "trying; perhaps it has to be invited to that channel."
-        )
-    body = "\n".join(words)
-    button = text.button("Withdraw", "request.withdraw", str(request.id))
-    return text.message(body, [text.section(body), ActionsBlock(block_id=f"mine.{request.id}", elements=[button])])
-
-
-def covered(found: Iterable[tuple[RetryRequest, str]]) -> str:
-    """The sentence that refuses a second request for the same patches. Pairs of open request and permalink."""
-    names = [f"<{link}|request #{one.id}>" if link else f"request #{one.id}" for one, link in found]
-    return f"There is already an open request for these patches: {', '.join(names)}. No second one was made."

@@ -28,7 +28,9 @@ FORMS = {
     "device": Form(
         "/patches device DEVICE", '/patches device "Front Desk PC"', "a device's patches, failed ones first"
     ),
-    "pending": Form("/patches pending", "/patches pending", "retry requests that wait for an approver"),
+    "pending": Form(
+        "/patches pending", "/patches pending", "retry requests that wait for an approver or their maintenance window"
+    ),
     "history": Form(
         "/patches history [DEVICE]", "/patches history SRV-FILE01", "past retry requests and how they ended"
     ),
@@ -36,6 +38,11 @@ FORMS = {
         "/patches digest list|now NAME",
         "/patches digest now daily",
         "the digests and when each comes next; post one now",
+    ),
+    "notify": Form(
+        "/patches notify [on|off]",
+        "/patches notify off",
+        "whether the bot tells you directly what became of your own requests",
     ),
     "status": Form("/patches status", "/patches status", "state of Slack, ESET and N-sight, last digest, version"),
     "help": Form("/patches help [COMMAND]", "/patches help retry", "this list, or more about one command"),

@@ -60,8 +60,15 @@ class DigestNow:
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """``on``: whether direct messages are wanted; None asks how it stands."""
+
+    on: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     pass
 
 
-Command = Help | Recent | Retry | DeviceInfo | Pending | History | DigestList | DigestNow | Status
+Command = Help | Recent | Retry | DeviceInfo | Pending | History | DigestList | DigestNow | Notify | Status

@@ -11,6 +11,7 @@ from bot.commands.kinds import (
     DigestNow,
     Help,
     History,
+    Notify,
     Pending,
     Retry,
     Status,
@@ -83,6 +84,18 @@ def _digest(rest: str) -> DigestList | DigestNow:
     raise wrong(f"{code(verb, 40)} is not understood.{meant(nearest(verb, ('list', 'now')))}", "digest")
 
 
+def _notify(rest: str) -> Notify:
+    word, more = take_word(rest)
+    if more:
+        raise wrong(f"{code(more, 40)} is not understood: `on` or `off` stands alone.", "notify")
+    match word.casefold():
+        case "":
+            return Notify()
+        case "on" | "off" as switch:
+            return Notify(switch == "on")
+    raise wrong(f"{code(word, 40)} is not understood.{meant(nearest(word, ('on', 'off')))}", "notify")
+
+
 def _alone(verb: str, command: Command) -> Callable[[str], Command]:
     """A parser for a sub-command that takes nothing."""
 
@@ -102,5 +115,6 @@ _PARSERS: dict[str, Callable[[str], Command]] = {
     "pending": _alone("pending", Pending()),
     "history": _history,
     "digest": _digest,
+    "notify": _notify,
     "status": _alone("status", Status()),
 }

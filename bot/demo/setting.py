@@ -22,6 +22,12 @@ channel = "C0PATCHAPPROVE"
 approvers = ["S0PATCHTEAM", "U0BOB"]
 expires = "{expires}"
 
+[[approvals.rules]]
+kind = "server"
+client = "Northwind*"
+quorum = 2
+reason = "required"
+
 [[digests]]
 name = "failures"
 channel = "C0PATCHNEWS"

@@ -48,8 +48,11 @@ def typed(person: str, channel: str, text: str) -> RenderableType:
     return Padding(line, (0, 0, 0, 2))
 
 
-def pressed(person: str, button: str) -> RenderableType:
+def pressed(person: str, button: str, reason: str = "") -> RenderableType:
+    """What a person presses, and what they type into the form that opens."""
     line = Text.assemble((person, "bold"), " presses ", (f"[{button}]", "bold cyan"))
+    if reason:
+        line.append_text(Text.assemble(" and gives the reason ", (reason, "bold cyan")))
     return Padding(line, (0, 0, 0, 2))
 
 

@@ -21,6 +21,7 @@ from bot.markup import cut, listed
 CRON = "0 9 * * 1-5"  # half an hour after the story begins
 DEVICE, PATCHES = 1001, (4, 5)
 REQUEST = "/patches retry SRV-DC01 4,5 the browser and the archiver are out of date"
+STRICT_REQUEST = "/patches retry SRV-APP01 failed monthly maintenance"
 LOOK = timedelta(minutes=15)  # the follow-up's pause
 PATIENCE = 60.0  # seconds for the whole tour; it takes about five
 SEEN = 900  # characters of what was seen instead
@@ -108,6 +109,7 @@ class Tour:
             ("Nobody approves their own request", self._self_approval),
             ("Ann approves, and N-sight is told, once", self._approval),
             ("The bot watches until the patches are in", self._follow_up),
+            ("A server of Northwind takes two people and their reasons", self._two_people),
             ("Who did what stays on record", self._trail),
         )
         for self._number, (self.step, act) in enumerate(steps, start=1):
@@ -176,6 +178,24 @@ class Tour:
         self._show(card)
         self._say("Bob need not look: he is told directly.")
         self._show(await self._appears(self.slack.space.direct("U0BOB").id, "Finished"))
+
+    async def _two_people(self) -> None:
+        self._say("A rule of the configuration says so: servers of this client, two approvals, each with a reason.")
+        await self._types("bob", STRICT_REQUEST, saying="Request #2 is made")
+        card = await self._appears(APPROVALS, "2 approvals needed, each with a reason: server at Northwind Traders")
+        expect_words(card, "SRV-APP01", "Waiting for approval")
+        self._show(card)
+        for person, reason in (("ann", "agreed with the client"), ("carl", "backup is from today")):
+            self._console.print(terminal.pressed(person, "Approve", reason))
+            await self.slack.clicks(person, "Approve", self._card())
+            await self.slack.view_of(person, saying="Why?")
+            errors = await self.slack.submits(person, {"Why?": reason})
+            expect("a reason that is taken", errors, true=not errors)
+            await self._card_says(reason)
+        card = await self._card_says("Queued by N-sight")
+        expect_words(card, "Approved by @ann", "Approved by @carl")
+        expect("one more call to N-sight", self.world.nsight.retries, true=len(self.world.nsight.retries) == 2)
+        self._show(card)
 
     async def _trail(self) -> None:
         store = self.bot.services.store

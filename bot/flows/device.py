@@ -1,7 +1,7 @@
 """``/patches device``: what N-sight lists for one device, and the form that asks for a retry."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.blocks import device as words
 from bot.blocks import modals
@@ -10,7 +10,7 @@ from bot.flows import inventory
 from bot.flows.ask import Wish
 from bot.flows.reply import Progress
 from bot.flows.services import Services
-from bot.model import Message
+from bot.model import Message, RequestedPatch
 
 KIND = "form"
 TITLE = "Request a retry"
@@ -51,7 +51,21 @@ async def _form(services: Services, token: str) -> dict[str, object]:
     failed = [patch for patch in await services.nsight.patches(device.id) if patch.failed]
     if not failed:
         raise Refused("No patch of this device is failed any more.")
-    return modals.retry_device(device, failed, token, required=services.policy.reason_required)
+    severities = {str(patch.id): patch.severity for patch in failed}
+    await services.store.replace(KIND, token, {**kept, "severities": severities})
+    required = services.policy_on(device).terms.reason_required
+    return modals.retry_device(device, failed, token, required=required)
+
+
+async def reason_required(services: Services, token: str, ids: Sequence[int]) -> bool:
+    """Whether these patches of the form's device need a reason; from the database alone."""
+    kept = await services.store.recall(KIND, token)
+    device = await services.store.device(int(kept["device"])) if kept else None
+    if device is None:
+        return False  # the submission itself is refused as too old
+    severities = kept.get("severities", {})
+    chosen = [RequestedPatch(one, "", "", "", severity=str(severities.get(str(one), ""))) for one in ids]
+    return services.policy_on(device, chosen).terms.reason_required
 
 
 async def wish(services: Services, token: str, who: str, ids: tuple[int, ...], reason: str) -> Wish:

@@ -17,7 +17,7 @@ from bot.blocks import help as pages
 from bot.blocks import modals, text
 from bot.digests import Digest, DigestPlan, Due
 from bot.errors import Refused, TrailUnwritableError
-from bot.flows import attempts
+from bot.flows import ask, attempts
 from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Message, Posted
@@ -172,5 +172,5 @@ async def open_retry(services: Services, token: str, channel: str, trigger_id: s
     if group is None:
         raise Refused("This digest is too old for its button. `/patches recent` shows what failed lately.")
     form = await services.store.remember(FORM, {"channel": channel}, services.now())
-    view = modals.retry_group(str(group["application"]), form, required=services.policy.reason_required)
+    view = modals.retry_group(str(group["application"]), form, required=ask.reason_always(services))
     await services.messenger.open_view(trigger_id, view)

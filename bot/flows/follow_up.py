@@ -3,9 +3,9 @@
 import structlog
 
 from bot import approvals
-from bot.blocks import request as words
+from bot.blocks import news
 from bot.errors import STOPPING, Refused, UpstreamError
-from bot.flows import changes
+from bot.flows import changes, rights
 from bot.flows.services import Services
 from bot.model import RetryRequest, State
 from bot.store import Entry, Note
@@ -29,6 +29,18 @@ async def follow(services: Services, request: RetryRequest) -> None:
         await services.store.release(f"follow:{request.id}", services.owner)
 
 
+async def look(services: Services, request_id: int, who: str) -> RetryRequest:
+    """An approver has the device read at once. Raises Refused and UpstreamError(NSIGHT)."""
+    request = await services.store.request(request_id)
+    if request is None:
+        raise Refused(f"There is no request #{request_id}. Nothing was done.")
+    standing = await rights.standing_of(services, who, request)
+    approvals.step(request, approvals.Look(who, standing, {}), services.policy(request), services.now())  # may they?
+    patches = await services.nsight.patches(request.device.id)
+    event = approvals.Look(who, standing, {patch.id: patch for patch in patches})
+    return await changes.change(services, request_id, event, who)
+
+
 async def _look(services: Services, request: RetryRequest) -> approvals.Event:
     try:
         patches = await services.nsight.patches(request.device.id)
@@ -41,12 +53,15 @@ async def _look(services: Services, request: RetryRequest) -> approvals.Event:
 
 
 async def _ask_to_close(services: Services, request: RetryRequest) -> None:
-    """Once, when an unknown has outlived an hour of reading: ask the approvers, in the card's thread."""
+    """When an unknown has outlived an hour of reading, and then each day: ask the approvers, in the card's thread."""
     if request.state is not State.UNKNOWN or request.called_at is None:
         return
     now = services.now()
     if now - request.called_at < approvals.ASK_AFTER:
         return
-    note = Note(f"request:{request.id}:close", request.id, "", words.ask_to_close(request, services.policy))
+    days = (now - request.called_at).days
+    note = Note(
+        f"request:{request.id}:close:{days}", request.id, "", news.ask_to_close(request, services.policy(request))
+    )
     entry = Entry(now, "bot", "request.asked_to_close", f"request:{request.id}", {})
     await services.store.add_note(note, entry)

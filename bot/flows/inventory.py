@@ -4,15 +4,18 @@ N-able asks that automated calls of one kind are not closer than 90 seconds; one
 """
 
 import asyncio
+import contextlib
+from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
 
-from bot import commands
-from bot.errors import Kind, NotFound, UpstreamError
+from bot import approvals, commands
+from bot.errors import Kind, NotFound, Refused, UpstreamError
+from bot.flows import changes, send
 from bot.flows.reply import Progress
 from bot.flows.services import Services
-from bot.model import Client, Device, DeviceKind
+from bot.model import Client, Device, DeviceKind, State
 
 log = structlog.get_logger()
 
@@ -68,6 +71,18 @@ async def _sweep(services: Services) -> None:
             devices += await _devices(services, client, kind)
     await services.store.replace_inventory(clients, devices, services.now())
     log.info("inventory.swept", clients=len(clients), devices=len(devices))
+    await _note_moves(services, {device.id: device for device in devices})
+
+
+async def _note_moves(services: Services, devices: Mapping[int, Device]) -> None:
+    """Requests that wait are judged by the device as N-sight tells it now: another client may have other rules."""
+    for request in await services.store.requests_in({State.PENDING, State.APPROVED}):
+        device = devices.get(request.device.id)
+        if device is not None and device != request.device:
+            with contextlib.suppress(Refused):  # decided in the meantime
+                moved = await changes.change_once(services, request, approvals.Move(device), "bot")
+                if moved is not None and moved.state is State.APPROVED:
+                    await send.revert_if_lapsed(services, moved)
 
 
 async def _devices(services: Services, client: Client, kind: DeviceKind) -> list[Device]:

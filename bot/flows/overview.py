@@ -1,27 +1,10 @@
-"""Lists: what waits, what was, which digests come, how the services are."""
-
-from collections.abc import Sequence
+"""Which digests come, and how the services are."""
 
 from bot import __version__, digests
 from bot.blocks import help as pages
 from bot.errors import Service, UpstreamError
-from bot.flows import cards, inventory
-from bot.flows.reply import Progress
 from bot.flows.services import Services
-from bot.model import Message, RetryRequest, State
-
-LINKED = 10  # permalinks asked of Slack for one list
-
-
-async def pending(services: Services) -> Message:
-    requests = await services.store.requests_in({State.PENDING})
-    return pages.pending(requests, await _links(services, requests))
-
-
-async def history(services: Services, named: str | None, progress: Progress) -> Message:
-    device = await inventory.find(services, named, progress) if named else None
-    requests = await services.store.history(device.id if device else None, pages.LISTED + 1)
-    return pages.history(requests, device.name if device else "", await _links(services, requests))
+from bot.model import Message, State
 
 
 async def digest_list(services: Services) -> Message:
@@ -48,6 +31,7 @@ async def status(services: Services) -> Message:
         collected_at=await services.store.collected_at(),
         inventory_at=await services.store.inventory_at(),
         waiting=len(waiting),
+        audited=await services.store.head(),
     )
 
 
@@ -55,7 +39,3 @@ def _health(service: Service, asked: bool, error: UpstreamError | None) -> pages
     if not asked:
         return pages.Health(service, None)
     return pages.Health(service, error is None, error.sentence if error else "")
-
-
-async def _links(services: Services, requests: Sequence[RetryRequest]) -> dict[int, str]:
-    return {request.id: await cards.link_to(services, request.id) for request in requests[:LINKED]}

@@ -1,6 +1,7 @@
 """From approved to sent, at most once: re-check rights, re-check policy, re-read the patches, claim, call, conclude."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import structlog
@@ -32,6 +33,15 @@ async def resume(services: Services, request_id: int) -> None:
         await _call(services, claimed)
 
 
+async def revert_if_lapsed(services: Services, request: RetryRequest) -> None:
+    """An approval that the configuration no longer takes waits for nothing: people hear of it at once."""
+    voters = {vote.voter for vote in request.approvals}
+    why = approvals.lapsed(request, voters, services.policy(request))
+    if why is not None:
+        with contextlib.suppress(Refused):  # sent, or withdrawn, in the meantime
+            await changes.change_once(services, request, approvals.Revert(why), "bot")
+
+
 async def give_up(services: Services, request: RetryRequest) -> None:
     """A claim whose deadline has passed: nobody knows what became of the call."""
     try:
@@ -41,10 +51,14 @@ async def give_up(services: Services, request: RetryRequest) -> None:
 
 
 async def _recheck(services: Services, request: RetryRequest) -> approvals.Event:
-    """What to do with an approved request now: claim it, or hold, revert, reject or expire it."""
-    policy, now = services.policy, services.now()
-    if policy.stale is not None and now - (request.approved_at or now) >= policy.stale:
-        return approvals.Expire()
+    """What to do with an approved request now: claim it, or let it wait, hold, revert, reject or expire it."""
+    device = await services.store.device(request.device.id)
+    if device is not None and device != request.device:
+        return approvals.Move(device)
+    policy = services.policy(request)
+    closed = approvals.closed_to(request, policy, services.now())
+    if closed is not None:
+        return closed
     try:
         entitled = await rights.still_entitled(services, request)
     except UpstreamError as error:
@@ -58,8 +72,10 @@ async def _recheck(services: Services, request: RetryRequest) -> approvals.Event
         if error.code == STOPPING:
             raise  # nothing is wrong with N-sight: it stays approved and is sent after the next start
         if error.kind is Kind.REFUSED:
-            return approvals.Reject(f"N-sight says about this device: {error.words} Nothing was sent.")
+            return approvals.Reject(f"N-sight says about this device: {error.words.rstrip('.')}. Nothing was sent.")
         return approvals.Hold(f"The device's patches cannot be checked: {error.short}")
+    if (closed := approvals.closed_to(request, policy, services.now())) is not None:
+        return closed  # asking took so long that its window is over, say
     return approvals.Claim(services.owner, services.now() + CLAIM, {patch.id: patch for patch in patches})
 
 
@@ -68,6 +84,8 @@ async def _call(services: Services, request: RetryRequest) -> None:
     ids = [patch.id for patch in request.patches if patch.fate is Fate.WAITING]
     if request.deadline is None or services.now() >= request.deadline:  # this machine was asleep, say
         answer = RetryAnswer(CallVerdict.NOT_SENT, words="the bot was held up until its claim to send had run out.")
+    elif approvals.closed_to(request, services.policy(request), services.now()) is not None:
+        answer = RetryAnswer(CallVerdict.NOT_SENT, words="its time to be sent was over just before the call.")
     else:
         answer = await services.nsight.retry(request.device.id, ids)
     services.metrics.calls.labels(answer.verdict).inc()

@@ -1,10 +1,11 @@
 """What every flow works with, put together by app.py."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot import terms, windows
 from bot.approvals import Policy
 from bot.clients.eset import Eset
 from bot.clients.flights import Flights
@@ -12,6 +13,7 @@ from bot.clients.nsight import Nsight
 from bot.config import Config
 from bot.messenger import Messenger
 from bot.metrics import Metrics
+from bot.model import Device, RequestedPatch, RetryRequest
 from bot.people import People
 from bot.store import Store
 
@@ -35,17 +37,17 @@ class Services:
     sweep_spacing: float
     flights: Flights[Any]
 
-    @property
-    def policy(self) -> Policy:
-        """What the configuration asks of every request now."""
-        rules, follow = self.config.approvals, self.config.follow_up
+    def policy(self, request: RetryRequest) -> Policy:
+        """What the configuration asks of this request now."""
+        return self.policy_on(request.device, request.patches)
+
+    def policy_on(self, device: Device, patches: Sequence[RequestedPatch] = ()) -> Policy:
+        """What the configuration asks of a request for these patches of a device."""
+        approvals, follow = self.config.approvals, self.config.follow_up
         return Policy(
-            approvers=rules.approvers,
-            quorum=rules.quorum,
-            self_approval=rules.self_approval,
-            reason_required=rules.reason == "required",
-            expires=rules.expires,
-            stale=rules.stale,
+            terms=terms.asked_of(approvals.terms, approvals.rules, device, patches),
+            stale=approvals.stale,
             follow_for=follow.duration,
             follow_every=follow.every,
+            windows=windows.of(self.config.windows, device),
         )

@@ -4,43 +4,16 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.demo.faults import Fault
-from bot.demo.slack.exchange import Exchange
 from bot.demo.slack.model import BOT_USER, Shown
 from bot.people import Me, person_of
+from tests.scenes.playing import ASK, asked, configured, pressed, private
 from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
 
-ASK = "/patches retry 1001 4,5 out of date"
 MINUTE = timedelta(minutes=1)
-
-
-def configured(**approvals: Any) -> str:
-    """The usual configuration with other approvals; a value is TOML."""
-    lines = [line for line in CONFIG.splitlines() if line.split(" = ")[0] not in approvals]
-    at = lines.index("[approvals]") + 1
-    return "\n".join([*lines[:at], *(f"{key} = {value}" for key, value in approvals.items()), *lines[at:]])
-
-
-async def asked(stage: Stage, who: str = "bob", text: str = ASK) -> Shown:
-    """A request is made; the card."""
-    answer = await stage.asks(who, text)
-    assert "is made" in answer.plain, answer.plain
-    return stage.card
-
-
-async def pressed(stage: Stage, who: str, button: str, card: Shown, *, stale: bool = False) -> str:
-    """What ``who`` is told privately for the press."""
-    exchange = await stage.world.slack.clicks(who, button, card, stale=stale)
-    await stage.bot.settle()
-    return private(exchange)
-
-
-def private(exchange: Exchange) -> str:
-    return "\n".join(answer.plain for answer in exchange.answers if answer.ephemeral_to)
 
 
 # ---------------------------------------------------------------- who may
@@ -145,8 +118,8 @@ async def test_two_approvals_are_needed_where_the_quorum_is_two(tmp_path: Path) 
         card = await asked(stage)
         assert "2 approvals needed" in card.plain
         await pressed(stage, "ann", "Approve", card)
-        assert "Approved so far by @ann" in card.plain
-        assert "1 more needed" in card.plain
+        assert "1 of 2 approvals given, 1 more needed.\n• Approved by @ann 2025-03-12 08:30 UTC" in card.plain
+        assert "You have approved request #1: 1 of 2 approvals given, 1 more needed." in stage.told("ann")
         assert "You have already approved request #1; 1 more needed" in await pressed(stage, "ann", "Approve", card)
         assert "1 of 2 approvals" in (await stage.asks("bob", "/patches pending")).plain
         assert stage.retries == []
@@ -170,7 +143,7 @@ async def test_a_required_reason_is_asked_for_at_the_request_and_at_the_denial(t
 
 @pytest.mark.parametrize("why", ["", "the till is in use & <busy>"])
 async def test_a_denial_tells_the_card_and_the_requester_why(why: str, tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage:
+    async with staged(tmp_path, config=configured(deny_reason='"optional"')) as stage:
         card = await asked(stage)
         view = await stage.opens("ann", "Deny", card)
         assert view.title == "Deny request #1"
@@ -223,7 +196,7 @@ async def end(stage: Stage, card: Shown, how: str) -> None:
         await pressed(stage, "bob", "Withdraw", card)
     elif how == "denied":
         await stage.opens("ann", "Deny", card)
-        await stage.submits("ann")
+        await stage.submits("ann", {"Why?": "not today"})
     elif how == "expired":
         await stage.later(timedelta(hours=4))
     else:
@@ -310,12 +283,12 @@ async def test_an_outcome_that_reading_cannot_settle_is_closed_by_an_approver(tm
         stage.world.nsight.faults.add("patch_retry", Fault.CUT)
         await pressed(stage, "ann", "Approve", card)
         assert "Outcome unknown" in card.plain
-        assert card.buttons == []
+        assert card.buttons == ["Read the device again", "Close"]
         for _ in range(5):
             await stage.later(timedelta(minutes=15))
         question = stage.world.slack.messages[-1]
         assert question.thread_ts == card.ts
-        assert "has not shown what became of request #1" in question.plain
+        assert "It is still not known what became of request #1" in question.plain
         assert "not one of the approvers" in await pressed(stage, "dave", "Close", question)
         assert "Request #1 is closed" in await pressed(stage, "carl", "Close", question)
         assert "Closed by @carl" in card.plain

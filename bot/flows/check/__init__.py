@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.config import Config
-from bot.flows.check import database, slack, sources
+from bot.flows.check import database, slack, sources, timetable
 from bot.flows.check.findings import Finding, advice, all_good, as_json, as_text, note, told
 
 __all__ = ["Finding", "advice", "all_good", "as_json", "as_text", "examine", "told"]
@@ -22,12 +22,16 @@ async def examine(config: Config, now: Callable[[], datetime]) -> list[Finding]:
     looked = await asyncio.gather(
         slack.examine(config, now), sources.eset(config), sources.nsight(config), database.examine(config)
     )
-    return [*(finding for part in looked for finding in part), *_settings(config)]
+    return [*(finding for part in looked for finding in part), *_settings(config, now())]
 
 
-def _settings(config: Config) -> list[Finding]:
-    """What is allowed and yet worth a line. N-able asks that automated calls be at least 90 seconds apart."""
-    if config.follow_up.every >= CLOSEST:
-        return []
-    sentence = "is below the 90 seconds that N-able asks for between automated calls"
-    return [note("follow_up.every", sentence, 'Set it to "90s" or more.')]
+def _settings(config: Config, now: datetime) -> list[Finding]:
+    """What nobody has to be asked about and yet is worth a line.
+
+    N-able asks that automated calls be at least 90 seconds apart.
+    """
+    found = timetable.windows(config.windows, now)
+    if config.follow_up.every < CLOSEST:
+        sentence = "is below the 90 seconds that N-able asks for between automated calls"
+        found.append(note("follow_up.every", sentence, 'Set it to "90s" or more.'))
+    return found

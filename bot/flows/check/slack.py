@@ -1,4 +1,4 @@
-"""Slack examined: both tokens, scopes, the clock, and every channel that the configuration names.
+"""Slack examined: both tokens, scopes, the clock, and every channel and person that the configuration names.
 
 Methods and error codes: docs.slack.dev/reference/methods, one page each.
 """
@@ -7,15 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
-from zoneinfo import ZoneInfo
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import digests, web_api
-from bot.config import Config, DigestPlan
+from bot import web_api
+from bot.config import Config
 from bot.errors import Kind, UpstreamError
-from bot.flows.check import members
+from bot.flows.check import channels, members
 from bot.flows.check.asking import Asking
 from bot.flows.check.findings import Finding, advice, bad, good, note, told
 from bot.manifest import SCOPES
@@ -54,9 +53,10 @@ async def examine(config: Config, now: Callable[[], datetime]) -> list[Finding]:
         first = [token, _scopes(me, trouble), line, _clock(times)]
         return [
             *first,
-            await _approvals_channel(asking, config),
+            *await channels.of_requests(asking, config),
             *await members.examine(asking, config),
-            *await _digests(asking, config, now()),
+            *await channels.of_digests(asking, config, now()),
+            *await channels.of_audit(asking, config, now()),
         ]
 
 
@@ -136,45 +136,3 @@ def _clock(times: list[tuple[datetime, str]]) -> Finding:
 def _length(span: timedelta) -> str:
     seconds = int(span.total_seconds())
     return str(timedelta(seconds=seconds)) if seconds >= 3600 else f"{seconds // 60} min {seconds % 60} s"
-
-
-# ---------------------------------------------------------------- channels
-
-
-async def _approvals_channel(asking: Asking, config: Config) -> Finding:
-    name, channel = "approvals.channel", config.approvals.channel
-    if channel is None:
-        return note(name, "not set, so retry requests are refused", "Set it to the id of the channel for requests.")
-    return await _channel(asking, name, channel)
-
-
-async def _digests(asking: Asking, config: Config, now: datetime) -> list[Finding]:
-    if not config.digests:
-        return [note("digests", "none is configured")]
-    return [await _digest(asking, plan, now) for plan in config.digests]
-
-
-async def _digest(asking: Asking, plan: DigestPlan, now: datetime) -> Finding:
-    finding = await _channel(asking, f"digests.{plan.name}", plan.channel)
-    slot = digests.next_slot(plan, now)
-    local = slot.astimezone(ZoneInfo(plan.timezone))
-    following = f"next at {local:%a %Y-%m-%d %H:%M} {plan.timezone} ({slot.astimezone(UTC):%a %H:%M} UTC)"
-    return Finding(finding.name, finding.ok, f"{finding.sentence}; {following}", finding.mend)
-
-
-async def _channel(asking: Asking, name: str, channel: str) -> Finding:
-    """Is it there, open, and the bot in it: else its posts are refused."""
-    if asking.trouble:
-        return note(name, asking.trouble)
-    try:
-        room = await asking.people.room(channel)
-    except UpstreamError as error:
-        if error.code == "channel_not_found":
-            mend = "Compare the id (at the end of the channel's details); in a private channel type /invite @Patches."
-            return bad(name, f"{channel} does not exist, or it is private and the bot is not in it", mend)
-        return asking.failed(name, error)
-    if room.archived:
-        return bad(name, f"#{room.name} ({channel}) is archived", "Unarchive it, or name another channel.")
-    if not room.member:
-        return bad(name, f"the bot is not in #{room.name} ({channel})", "Type /invite @Patches in that channel.")
-    return good(name, f"the bot is in #{room.name} ({channel})")

@@ -1,11 +1,15 @@
 """ESET and N-sight examined: can the bot log in, and does it see what it needs."""
 
+import difflib
+from collections.abc import Iterator
+
 from bot.clients.eset import Eset
 from bot.clients.nsight import Nsight
 from bot.config import Config
 from bot.errors import Kind, UpstreamError
 from bot.flows.check.findings import Finding, advice, bad, good, note, told
 from bot.markup import plural
+from bot.terms import like
 
 LOGIN, ATTEMPTS, NSIGHT = "ESET login", "ESET attempts", "N-sight"
 _NO_ACCESS = (
@@ -62,4 +66,16 @@ async def nsight(config: Config) -> list[Finding]:
     if not clients:
         return [bad(NSIGHT, "the key is good, but sees no client at all", _NO_CLIENTS)]
     devices = sum(one.servers + one.workstations for one in clients)
-    return [good(NSIGHT, f"the key sees {plural(len(clients), 'client')} with {plural(devices, 'device')}")]
+    seen = good(NSIGHT, f"the key sees {plural(len(clients), 'client')} with {plural(devices, 'device')}")
+    return [seen, *_strangers(config, [client.name for client in clients])]
+
+
+def _strangers(config: Config, clients: list[str]) -> Iterator[Finding]:
+    """A name of a client that fits none: what was meant to be strict for it is not."""
+    named = [(f"approvals.rules[{at}].client", rule.client) for at, rule in enumerate(config.approvals.rules)]
+    named += [(f"windows[{at}].client", window.client) for at, window in enumerate(config.windows)]
+    for key, glob in named:
+        if not any(like(client, glob) for client in clients):
+            nearest = difflib.get_close_matches(glob, clients, n=1)
+            hint = f"Did you mean {nearest[0]}?" if nearest else "Compare it with the clients' names in N-sight."
+            yield bad(key, f"no client that the key sees fits {glob}", hint)

@@ -1,0 +1,151 @@
+"""Buttons: which flow each of them means."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot.blocks import answers, modals
+from bot.blocks.requests import Kind
+from bot.errors import Refused
+from bot.flows import ask, decide, device, digest, follow_up, recent, requests, rights
+from bot.flows.desk.door import answer
+from bot.flows.desk.kinds import Click
+from bot.flows.desk.voting import vote
+from bot.flows.reply import Reply
+from bot.flows.services import Services
+from bot.model import Message
+
+IN_TIME = 1.5  # seconds for what precedes a modal: its trigger lives three
+
+
+async def click(services: Services, clicked: Click) -> None:
+    """Answers a button; one that nobody knows (any more) is answered too."""
+    found = _route(clicked.action)
+
+    async def work(reply: Reply) -> Message | None:
+        services.metrics.interactions.labels("click", found or "unknown").inc()
+        if found is None:
+            raise Refused("This button is from an older version of the bot and does nothing any more.")
+        return await _CLICKS[found](services, clicked, reply)
+
+    reads = found is None or found in _CHANGELESS
+    await answer(services, clicked.place, work, reads=reads, instead=found in _INSTEAD)
+
+
+def _route(action: str) -> str | None:
+    """The longest registered name that the action_id is or begins with (a last word may tell one block's apart)."""
+    words = action.split(".")
+    names = (".".join(words[:count]) for count in range(len(words), 0, -1))
+    return next((name for name in names if name in _CLICKS), None)
+
+
+def _request_id(clicked: Click) -> int:
+    if not clicked.value.isdecimal() or len(clicked.value) > 15:
+        raise Refused("This button does not say which request it belongs to. Nothing was done.")
+    return int(clicked.value)
+
+
+async def _on_card(services: Services, clicked: Click) -> int:
+    request_id = _request_id(clicked)
+    if clicked.message is not None:
+        await decide.came_from(services, request_id, clicked.message)
+    return request_id
+
+
+async def _approve(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    request_id = await _on_card(services, clicked)
+    terms = await decide.terms_of(services, request_id)
+    if terms.reason_required:
+        await _in_time(decide.may_vote(services, request_id, clicked.place.user, denies=False))
+        await services.messenger.open_view(clicked.trigger_id, modals.approve(request_id))
+        await reply.opened()
+        return None
+    return await vote(services, request_id, clicked.place.user, denies=False)
+
+
+async def _deny(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    request_id = await _on_card(services, clicked)
+    await _in_time(decide.may_vote(services, request_id, clicked.place.user, denies=True))
+    terms = await decide.terms_of(services, request_id)
+    await services.messenger.open_view(clicked.trigger_id, modals.deny(request_id, required=terms.deny_reason))
+    await reply.opened()
+    return None
+
+
+async def _in_time(check: Awaitable[None]) -> None:
+    """Says no before a modal opens, unless that takes too long: what is submitted is checked in any case."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(IN_TIME):
+            await check
+
+
+async def _retract(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    request_id = _request_id(clicked)
+    await decide.retract(services, request_id, clicked.place.user)
+    return Message(f"Your vote on request #{request_id} is taken back.")
+
+
+async def _look(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    request_id = _request_id(clicked)  # no card: the question in the thread has it too
+    await reply.progress("⏳ Asking N-sight about the device's patches…")
+    return answers.looked(await follow_up.look(services, request_id, clicked.place.user))
+
+
+async def _withdraw(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    request_id = await _on_card(services, clicked)
+    await decide.withdraw(services, request_id, clicked.place.user)
+    return Message(f"Request #{request_id} is withdrawn. Nothing was sent.")
+
+
+async def _close(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    request_id = _request_id(clicked)
+    await decide.close(services, request_id, clicked.place.user)
+    return Message(f"Request #{request_id} is closed. A retry needs a new request.")
+
+
+async def _again(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    request_id = await _on_card(services, clicked)
+    await rights.demand_command(services, clicked.place.user)
+    return await ask.again(services, request_id, clicked.place.user, clicked.place.channel, reply.progress)
+
+
+async def _page(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    return await recent.turn(services, clicked.value, clicked.action.removeprefix("recent."), reply.progress)
+
+
+async def _turn(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    kind: Kind = "pending" if clicked.action.startswith("pending.") else "history"
+    return await requests.turn(services, kind, clicked.value, forward=clicked.action.endswith(".next"))
+
+
+async def _from_device(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    await _in_time(rights.demand_command(services, clicked.place.user))
+    await device.open_retry(services, clicked.value, clicked.trigger_id, reply.opened)
+    return None
+
+
+async def _from_digest(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    await _in_time(rights.demand_command(services, clicked.place.user))
+    await digest.open_retry(services, clicked.value, clicked.place.channel, clicked.trigger_id)
+    await reply.opened()
+    return None
+
+
+_CLICKS: Mapping[str, Callable[[Services, Click, Reply], Awaitable[Message | None]]] = {
+    "request.approve": _approve,
+    "request.deny": _deny,
+    "request.withdraw": _withdraw,
+    "request.retract": _retract,
+    "request.read": _look,
+    "request.close": _close,
+    "request.again": _again,
+    "recent.page": _page,
+    "recent.filter": _page,
+    "history.page": _turn,
+    "pending.page": _turn,
+    "device.retry": _from_device,
+    "digest.retry": _from_digest,
+}
+_PAGED = frozenset({"recent.page", "recent.filter", "history.page", "pending.page"})
+_INSTEAD = _PAGED | {"request.withdraw", "request.retract"}  # what offered it in private has nothing more to offer
+_CHANGELESS = _PAGED | {"request.deny", "device.retry", "digest.retry"}  # these three only open a form
