@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot import __version__
+from bot.app import running
 from bot.config import Config, load
 from bot.demo.clock import Clock
 from bot.demo.world import World
@@ -19,6 +20,7 @@ from bot.flows import start as beginning
 from bot.store import AuditRow, Store
 from bot.store.audit import canonical
 from tests.insider import runs
+from tests.scenes.stage import QUICK
 from tests.test_cli import Done, ended, start, swept
 
 POLICY = """
@@ -108,6 +110,23 @@ async def test_a_trail_that_refuses_the_row_is_told_and_the_bot_runs_all_the_sam
     assert told["start.not_on_record"]["level"] == "error"
     assert "the audit trail refuses a row" in told["start.not_on_record"]["why"]
     assert told["started"]["audit_rows"] == 0
+
+
+async def test_a_row_that_the_trail_refused_at_the_start_is_put_on_record_later(world: World, tmp_path: Path) -> None:
+    await (await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")).close()
+    runs(
+        tmp_path / "patches.db", "CREATE TRIGGER full BEFORE INSERT ON audit_trail BEGIN SELECT RAISE(ABORT, 'x'); END"
+    )
+    config = load(world.env(tmp_path, POLICY))
+    async with running(config, clock=world.clock.now, pace=QUICK, on_record=True) as bot:
+        await bot.ready()
+        await bot.tick()
+        assert [row.action async for row in bot.services.store.rows()] == []
+        runs(tmp_path / "patches.db", "DROP TRIGGER full")
+        world.clock.advance(timedelta(minutes=1))
+        for _ in range(2):
+            await bot.tick()
+        assert [row.action async for row in bot.services.store.rows()] == ["bot.start"]
 
 
 def test_equal_policies_have_equal_hashes_and_each_change_another(world: World, tmp_path: Path) -> None:

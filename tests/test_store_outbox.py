@@ -97,6 +97,27 @@ async def test_a_card_is_stale_until_it_shows_the_newest_version(store: Store, r
     assert (card.ts, card.shown) == ("111.1", 1)
 
 
+async def test_a_card_is_given_up_unless_somebody_is_just_posting_it(store: Store, request_: RetryRequest) -> None:
+    assert await store.add_card(request_.id, "C0OTHER", entry())
+    assert not await store.add_card(request_.id, "C0OTHER", entry()), "one card in a channel"
+    first, second = await store.cards(request_.id)
+    assert await store.take_card(first.id, "p1", NOON, 60) is not None
+    assert not await store.retire_card(first.id, minutes(0.5), [Note("told", request_.id, "U0BOB", Message("gone"))])
+    assert await store.notes_due(minutes(1)) == []
+    assert await store.retire_card(first.id, minutes(1), [Note("told", request_.id, "U0BOB", Message("gone"))])
+    assert [card.id for card in await store.cards(request_.id)] == [second.id]
+    assert [queued.note.key for queued in await store.notes_due(minutes(1))] == ["told"]
+
+
+async def test_a_note_that_waits_for_its_card_uses_up_no_try(store: Store, request_: RetryRequest) -> None:
+    await change(store, request_, Note("one", request_.id, "", Message("in the thread")))
+    (queued,) = await store.notes_due(NOON)
+    await store.note_later(queued.id, minutes(1))
+    assert await store.notes_due(minutes(0.9)) == []
+    (again,) = await store.notes_due(minutes(1))
+    assert (again.id, again.tries) == (queued.id, 0)
+
+
 async def test_one_of_two_processes_takes_a_card_until_the_lease_runs_out(
     store: Store, other: Store, request_: RetryRequest
 ) -> None:
