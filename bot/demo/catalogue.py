@@ -7,9 +7,15 @@ ESET and N-sight name the same product differently, as they do in life ("Adobe A
 import uuid
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 _NAMESPACE = uuid.UUID("2f6f0f58-4c0f-4f0c-9a3e-0a4b3c1d5e7f")
+
+
+@cache
+def _uuid(name: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, name))
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Application:
 
     @property
     def uuid(self) -> str:
-        return str(uuid.uuid5(_NAMESPACE, f"{self.developer}/{self.name}"))
+        return _uuid(f"{self.developer}/{self.name}")
 
     @property
     def newest(self) -> str:

@@ -88,7 +88,7 @@ async def test_killed_at_points_all_along_the_path_a_request_is_sent_at_most_onc
         bot = await life.start()
         request, points = await approved_until_death(life, bot, 0)
         await ends_well(life, bot, request)
-        for share in (0.05, 0.3, 0.5):
+        for share in (0.05, 0.4):
             request, survived = await approved_until_death(life, bot, round(points * share))
             assert not survived
             bot = await life.start()

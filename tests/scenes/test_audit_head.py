@@ -13,7 +13,7 @@ from bot.demo.world import World
 from bot.store.audit import GENESIS
 from tests.insider import tampers
 from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
-from tests.test_cli import Done, ran
+from tests.test_cli import ran
 
 NEWS = "C0PATCHNEWS"
 APPROVALS = CONFIG.partition("[[digests]]")[0]
@@ -41,8 +41,9 @@ def head_in(shown: Shown) -> str:
     return found[1]
 
 
-async def verified(stage: Stage, head: str) -> Done:
-    return await ran(stage.folder, "audit", "verify", "--head", head)
+async def whole(stage: Stage, head: str) -> bool:
+    """What ``audit verify --head`` tells."""
+    return (await stage.bot.services.store.verify(head)).ok
 
 
 async def test_the_head_is_posted_once_a_day_also_by_two_bots_on_one_database(tmp_path: Path) -> None:
@@ -78,8 +79,8 @@ async def test_a_tail_cut_off_behind_the_bots_back_is_found_with_the_posted_head
         rows = [row.hash for row in await stage.trail()].index(head_in(shown)) + 1
         assert f"{rows} rows" in shown.plain
         tampers(tmp_path / "patches.db", "DELETE FROM audit_trail WHERE seq >= ?", rows)
-        assert (await ran(tmp_path, "audit", "verify")).status == 0, "what is left is a whole chain"
-        done = await verified(stage, head_in(shown))
+        assert (await stage.bot.services.store.verify()).ok, "what is left is a whole chain"
+        done = await ran(tmp_path, "audit", "verify", "--head", head_in(shown))
         assert (done.status, "rows were cut off" in done.out) == (1, True)
 
 
@@ -93,7 +94,7 @@ async def test_a_head_that_slack_did_not_take_is_posted_later_and_still_once(tmp
         await stage.later(HOUR)
         await stage.later(HOUR)
         [shown] = heads(stage)
-        assert (await verified(stage, head_in(shown))).status == 0
+        assert await whole(stage, head_in(shown))
 
 
 async def test_without_a_channel_and_with_an_empty_trail_nothing_is_posted(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ async def test_the_status_shows_the_head_and_what_it_is_for(tmp_path: Path) -> N
         assert f"head {head[:16]}" in answer.plain
         assert f"Head of the audit trail: {head}" in answer.plain
         assert head_in(answer) == head
-        assert (await verified(stage, head)).status == 0
+        assert await whole(stage, head)
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     async with staged(fresh) as stage:

@@ -148,7 +148,9 @@ async def searched(
 FEW = [Fault.CUT, Fault.REDIRECT, Fault.HTML, Fault.FAIL]
 
 
-@pytest.mark.parametrize("config", [CONFIG, HTTP], ids=["socket", "http"])
+@pytest.mark.parametrize(
+    "config", [pytest.param(CONFIG, id="socket"), pytest.param(HTTP, id="http", marks=pytest.mark.deep)]
+)
 async def test_no_failure_of_any_service_lets_a_secret_out(
     config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

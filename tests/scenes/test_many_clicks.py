@@ -31,7 +31,10 @@ def said_no(exchange: Exchange) -> bool:
     return any(no in answer.plain for answer in exchange.answers for no in NO if answer.ephemeral_to)
 
 
-@pytest.mark.parametrize("twice", [False, True], ids=["delivered once", "delivered twice"])
+@pytest.mark.parametrize(
+    "twice",
+    [pytest.param(False, marks=pytest.mark.deep, id="delivered once"), pytest.param(True, id="delivered twice")],
+)
 @pytest.mark.parametrize("bots", [1, 2], ids=["one bot", "two bots"])
 @pytest.mark.parametrize("quorum", [1, 2])
 async def test_twenty_concurrent_approvals_make_one_call_and_each_click_is_answered(

@@ -205,7 +205,7 @@ def test_the_tables_name_every_button_and_only_people_who_are_there() -> None:
         assert not no & allowed(state)
 
 
-@pytest.mark.parametrize("quorum", [1, 2])
+@pytest.mark.parametrize("quorum", [1, pytest.param(2, marks=pytest.mark.deep)])
 async def test_whoever_may_not_press_is_told_why_in_private_and_nothing_changes(quorum: int, tmp_path: Path) -> None:
     config = configured(approvers=APPROVERS, quorum=quorum) + WINDOW
     async with staged(tmp_path, config=config) as stage:
@@ -224,7 +224,7 @@ async def test_whoever_may_not_press_is_told_why_in_private_and_nothing_changes(
         assert nothing_left(stage) == []
 
 
-@pytest.mark.parametrize("quorum", [1, 2])
+@pytest.mark.parametrize("quorum", [1, pytest.param(2, marks=pytest.mark.deep)])
 async def test_whoever_may_press_gets_what_the_button_says(quorum: int, tmp_path: Path) -> None:
     config = configured(approvers=APPROVERS, quorum=quorum) + WINDOW
     async with staged(tmp_path, config=config) as stage:
