@@ -16,7 +16,7 @@ from bot.blocks.request import (
     settling_buttons,
     who_may,
 )
-from bot.model import SETTLED, Message, RetryRequest, State
+from bot.model import SETTLED, Device, DeviceKind, Message, RetryRequest, State
 from bot.terms import escalated
 
 
@@ -43,9 +43,14 @@ def _state_words(before: RetryRequest, after: RetryRequest) -> str:
 
 
 def _moved(before: RetryRequest, after: RetryRequest) -> str:
-    if after.device == before.device:
+    if _known_as(after.device) == _known_as(before.device):
         return ""
     return f"N-sight calls the device {text.name(after.device.name, 80)} at {text.name(after.device.client, 80)} now. "
+
+
+def _known_as(device: Device) -> tuple[str, str, DeviceKind]:
+    """What people and rules know a device by; that it is at another site, say, is no news."""
+    return device.name, device.client, device.kind
 
 
 def _stricter(before: RetryRequest, after: RetryRequest) -> str:
@@ -64,7 +69,7 @@ def _stricter(before: RetryRequest, after: RetryRequest) -> str:
 
 
 def _told_anew(before: RetryRequest, after: RetryRequest) -> bool:
-    if after.device != before.device:
+    if _moved(before, after):
         return True
     if after.state is State.PENDING:
         return after.escalated_at == before.escalated_at and _takes(after) != _takes(before)

@@ -126,6 +126,7 @@ class Kill:
         if bot is None or not bot.alive:
             return
         if self.point:
+            play.armed.add(bot)
             await bot.told(f"arm {self.point}")
             return
         bot.kill()

@@ -125,6 +125,7 @@ class Play:
         self.doors: defaultdict[int | str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.lost_posts = self.lost_calls = self.leaps = 0
         self._hasty: dict[int, bool] = {}
+        self.armed: set[Bot] = set()
         self._stack = AsyncExitStack()
 
     def _targets(self) -> list[tuple[int, str]]:
@@ -197,7 +198,7 @@ class Play:
         if bot is None or not bot.alive:
             return
         bot.stopping = True
-        cut = abrupt or self._hasty[place]
+        cut = abrupt or self._hasty[place] or bot in self.armed  # it may die at its point while it stops
         self._leave(bot)
         self._disturb(lost=cut)
         await bot.stop()

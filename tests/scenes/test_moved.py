@@ -48,6 +48,20 @@ async def test_a_device_that_has_another_client_by_now_is_judged_by_that_clients
         assert nothing_left(stage) == []
 
 
+async def test_that_a_device_is_at_another_site_is_no_news(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await asked(stage)
+        stage.world.nsight.fleet.customers[0].sites[0].name = "New Office"
+        await stage.later(HOUR - MINUTE)
+        told = list(stage.direct("bob"))
+        await stage.later(MINUTE)
+        assert "Site: New Office" in card.plain
+        assert stage.direct("bob") == told
+        await pressed(stage, "ann", "Approve", card)
+        assert stage.retries == [(1001, (4, 5))]
+        assert nothing_left(stage) == []
+
+
 async def test_a_device_that_moves_while_its_approved_request_waits_goes_back_to_the_approvers(tmp_path: Path) -> None:
     window = BANK.replace('client = "Fabrikam*"\ncron', 'client = "*"\ncron')
     async with staged(tmp_path, config=CONFIG + window) as stage:
