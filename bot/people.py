@@ -1,7 +1,6 @@
 """Who is who in Slack: users, members of usergroups, channels. Cached for five minutes unless asked freshly."""
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -98,13 +97,6 @@ class People:
         pending = self._client.usergroups_users_list(usergroup=group)
         answer = await call("usergroups.users.list", pending, total=self._timeout)
         return self._groups.put(group, frozenset(answer.get("users") or ()))
-
-    async def all_of(self, ids: Iterable[str], *, fresh: bool = False) -> frozenset[str]:
-        """The user ids behind user ids and usergroup ids."""
-        users: set[str] = set()
-        for one in ids:
-            users |= await self.members(one, fresh=fresh) if one.startswith("S") else {one}
-        return frozenset(users)
 
     async def room(self, channel: str) -> Room:
         pending = self._client.conversations_info(channel=channel)

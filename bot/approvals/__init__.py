@@ -32,7 +32,7 @@ from bot.approvals.events import (
     standing,
 )
 from bot.approvals.following import ASK_AFTER
-from bot.approvals.guards import demanded, lapsed, needed
+from bot.approvals.guards import demanded, lapsed
 from bot.approvals.sending import SETTLE_AFTER, closed_to
 from bot.approvals.table import TABLE, step
 from bot.approvals.waiting import opened, overdue
@@ -68,7 +68,6 @@ __all__ = [
     "closed_to",
     "demanded",
     "lapsed",
-    "needed",
     "opened",
     "overdue",
     "standing",

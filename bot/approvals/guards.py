@@ -58,11 +58,6 @@ def demanded(request: RetryRequest, policy: Policy) -> Terms:
     return terms.escalated(asked) if request.escalated_at else asked
 
 
-def needed(request: RetryRequest, policy: Policy) -> int:
-    """How many approvals it takes in all."""
-    return demanded(request, policy).quorum
-
-
 def lapsed(request: RetryRequest, entitled: Iterable[str], policy: Policy) -> str | None:
     """Why the approval no longer suffices, None when it does. ``entitled``: who may approve at this moment."""
     asked = demanded(request, policy)

@@ -106,7 +106,8 @@ def escalation(request: RetryRequest, policy: Policy) -> Message:
     """In the card's thread: who else is asked now."""
     terms = demanded(request, policy)
     request_ = f"request #{request.id} ({text.name(request.device.name, 80)})"
-    added = f"{mentions(terms.escalate_to)}: you may decide on {request_} now too." if terms.escalate_to else ""
+    others = [one for one in terms.escalate_to if terms.self_approval or one != request.requester]
+    added = f"{mentions(others)}: you may decide on {request_} now too." if others else ""
     shown = f"Its card is in {text.channel(terms.escalate_channel)} too." if terms.escalate_channel else ""
     start = added or f"{request_[0].upper()}{request_[1:]} is escalated."
     until = f"It expires {text.when(request.expires_at)}." if request.expires_at else ""

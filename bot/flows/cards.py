@@ -66,10 +66,10 @@ async def link_to(services: Services, request_id: int) -> str:
 
 
 async def is_shown(services: Services, request: RetryRequest) -> bool:
-    """Tries to show it, and says whether every card shows it as it is, or newer."""
-    await show_request(services, request.id)
-    cards = await services.store.cards(request.id)
-    return all(card.shown >= request.version for card in cards)
+    """Tries to show it, and says whether every card shows it as it is, or newer. Its notes are not waited for."""
+    for card in await services.store.cards(request.id):
+        await _show(services, card)
+    return all(card.shown >= request.version for card in await services.store.cards(request.id))
 
 
 async def where_shown(services: Services, request_id: int) -> tuple[str, bool]:

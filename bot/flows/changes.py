@@ -116,7 +116,8 @@ async def _notes(services: Services, before: RetryRequest, after: RetryRequest, 
     policy = services.policy(after)
     if isinstance(event, approvals.Escalate):
         told = news.escalation(after, policy)
-        people = [one for one in approvals.demanded(after, policy).escalate_to if not one.startswith("S")]
+        asked = approvals.demanded(after, policy).escalate_to
+        people = [one for one in asked if not one.startswith("S") and one != after.requester]
         return [_note(after, to, told) for to in ("", *people)]
     if isinstance(event, approvals.Remind):
         return [_note(after, "", news.nudge(after, policy, await rights.still_needed(services, after)))]

@@ -1,6 +1,6 @@
 """The audit trail's head, posted to a channel on schedule: somebody outside the database holds it then."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot import cron
 from bot.blocks import trail as words
@@ -19,16 +19,10 @@ async def post_if_due(services: Services) -> None:
     slot = cron.newest(services.config.audit.cron, services.config.audit.timezone, now - REACH, now)
     if to is None or slot is None:
         return
-    rows, head = await services.store.head()
-    if not await _begun_by(services, slot):
+    began = await services.store.trail_began()
+    if began is None or began > slot:  # the first head is posted when its slot comes, and not late
         return
+    rows, head = await services.store.head()
     note = Note(f"audit:head:{slot.isoformat()}", 0, to, words.posted(rows, head, now))
     facts: dict[str, JSON] = {"slot": slot.isoformat(), "rows": rows, "head": head, "channel": to}
     await services.store.add_note(note, Entry(now, "bot", "audit.head", "audit", facts))
-
-
-async def _begun_by(services: Services, slot: datetime) -> bool:
-    """Whether there was a trail at that time: a new one is posted when its first slot comes, and not late."""
-    async for row in services.store.rows():
-        return row.entry.at <= slot
-    return False

@@ -371,6 +371,11 @@ class Store:
         async with self._database.read() as connection:
             return await audit.head(connection)
 
+    async def trail_began(self) -> datetime | None:
+        """The time of the first audit row; None when there is none."""
+        async with self._database.read() as connection:
+            return await audit.began(connection)
+
     def rows(self, since: datetime | None = None) -> AsyncIterator[AuditRow]:
         """The audit trail in order, from the rows told at `since` on."""
         return audit.rows(self._database, since)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import TrailUnwritableError
+from bot.model import parse_instant
 from bot.store.engine import Database, why_unwritable
 from bot.store.tables import audit_trail
 
@@ -138,6 +139,13 @@ async def head(connection: AsyncConnection) -> tuple[int, str]:
     last = sa.select(audit_trail.c.seq, audit_trail.c.hash).order_by(audit_trail.c.seq.desc()).limit(1)
     row = (await connection.execute(last)).first()
     return (row.seq, row.hash) if row else (0, GENESIS)
+
+
+async def began(connection: AsyncConnection) -> datetime | None:
+    """The time of the first row; None when there is none, or somebody has made it unreadable."""
+    first = sa.select(audit_trail.c.at).order_by(audit_trail.c.seq).limit(1)
+    at = (await connection.execute(first)).scalar()
+    return parse_instant(at)
 
 
 async def rows(

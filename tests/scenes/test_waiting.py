@@ -178,3 +178,21 @@ async def test_a_card_that_cannot_be_changed_for_ten_minutes_ends_right_by_itsel
         assert card.buttons == []
         assert stage.retries == [(1001, (4, 5))]
         assert nothing_left(stage) == []
+
+
+async def test_a_vote_that_the_card_shows_is_not_answered_late_because_news_of_it_are_slow(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await asked(stage)
+        stage.world.slack.faults.add("chat.postMessage", "slow", times=None, seconds=1.2)
+        assert await pressed(stage, "ann", "Approve", card) == ""
+        assert "Queued by N-sight" in card.plain
+        assert nothing_left(stage) == []
+
+
+async def test_who_asked_is_not_told_that_they_may_decide_on_their_own_request(tmp_path: Path) -> None:
+    async with staged(tmp_path, config=configured(escalate_after='"1h"', escalate_to='["U0BOB", "U0DAVE"]')) as stage:
+        await asked(stage)
+        await stage.later(HOUR)
+        assert stage.direct("dave")[-1].startswith("@dave: you may decide")
+        assert stage.direct("bob") == []
+        assert nothing_left(stage) == []
