@@ -87,7 +87,7 @@ async def test_where_all_is_well_every_finding_says_so(world: World, tmp_path: P
         *("Slack bot token", "Slack scopes", "Slack app token", "Clock", "approvals.channel"),
         *("approvals.approvers S0PATCHTEAM", "approvals.approvers U0DAVE", "approvals.quorum"),
         *("access.commands S0HELPDESK", "access.commands U0DAVE", "digests.daily"),
-        *("ESET login", "ESET attempts", "N-sight", "Database", "Audit trail"),
+        *("ESET login", "ESET attempts", "ESET devices", "N-sight", "Database", "Audit trail"),
     ]
     assert "Acme IT" in findings["Slack bot token"].sentence
     assert f"{len(world.fleet.recent(world.clock.now()))} attempts" in findings["ESET attempts"].sentence
@@ -572,6 +572,24 @@ async def test_an_eset_user_who_may_not_read_patches_needs_a_permission_set(worl
 async def test_an_eset_answer_that_takes_its_time_is_waited_for(world: World, tmp_path: Path) -> None:
     world.eset.faults.add("recent", Fault.LATER, polls=1)
     assert (await looked(world, tmp_path))["ESET attempts"].ok is True
+
+
+@pytest.mark.parametrize(
+    ("switch", "right"),
+    [("details_allowed", "Patch Management: Read"), ("devices_allowed", "Groups and Computers: Read")],
+)
+async def test_rights_that_only_tell_devices_are_a_note_with_their_name(
+    switch: str, right: str, tmp_path: Path
+) -> None:
+    clock = Clock(datetime.now(UTC))
+    async with World(clock=clock) as world:
+        world.new_failures()
+        setattr(world.eset, switch, False)
+        found = (await looked(world, tmp_path))["ESET devices"]
+        assert found.ok is None
+        assert right in found.sentence
+        setattr(world.eset, switch, True)
+        assert (await looked(world, tmp_path))["ESET devices"].ok is True
 
 
 async def test_a_wrong_nsight_key_may_be_a_wrong_territory(world: World, tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ async def test_errors_cite_the_request_id_and_esets_own_words(scene: Scene) -> N
 async def test_an_unreachable_eset_is_an_error_after_a_few_tries() -> None:
     async with playing() as scene:
         gone = scene.script.url
-    eset = Eset(gone, gone, USER, PASSWORD, pace=QUICK)
+    eset = Eset(gone, gone, USER, PASSWORD, device_url=gone, pace=QUICK)
     error = await failing(eset)
     await eset.close()
     assert (error.kind, error.sent) == (Kind.UNREACHABLE, False)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clients.eset import message, parse_details
+from bot.clients.eset_json import message, parse_details, parse_device_page, parse_devices
 from bot.clients.eset_token import oauth_code, parse_token
 from bot.errors import Kind, Service, UpstreamError
-from bot.model import Attempt, Listing, Outcome, parse_instant
+from bot.model import Attempt, EsetDevice, Listing, Outcome, parse_instant
 
 # The vendor page's response example, value for value.
 VENDOR_VERSION = {"id": "string", "major": 0, "minor": 0, "name": "string", "patch": 0}
@@ -232,7 +232,7 @@ json_values = st.recursive(
 
 @given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
 def test_parsers_raise_nothing_but_upstream_errors_on_any_bytes(body: bytes) -> None:
-    for parse in (parse_details, parse_token, message, oauth_code):
+    for parse in (parse_details, parse_device_page, parse_devices, parse_token, message, oauth_code):
         with suppress(UpstreamError):
             parse(body)
 
@@ -284,3 +284,129 @@ def test_an_error_message_is_kept_short_and_on_one_line() -> None:
         message(json.dumps({"message": "permission\n\n denied " + "x" * 999}).encode())
         == ("permission denied " + "x" * 999)[:200]
     )
+
+
+# ---------------------------------------------------------------- attempts with their devices
+
+ON_DEVICE = {"deviceUuid": "d-1", "displayName": "Lager", "dependencies": [], "application": ROW}
+OF_WINDOWS = {"deviceUuid": "d-1", "operatingSystem": {"osFamilyId": 1, "status": "PATCHING_STATUS_AVAILABLE"}}
+
+
+def test_a_page_has_attempts_with_devices_and_says_what_comes_next() -> None:
+    read = parse_device_page(json.dumps({"patchingDetails": [ON_DEVICE], "nextPageToken": "p-2"}).encode())
+    assert (read.next_token, read.unreadable) == ("p-2", 0)
+    assert [(row.device_uuid, row.attempt) for row in read.attempts] == [("d-1", only(ROW))]
+
+
+@pytest.mark.parametrize("wild", [[], [5]])
+@pytest.mark.parametrize(
+    "row",
+    [OF_WINDOWS, {"deviceUuid": "d-1", "package": {}}, {**OF_WINDOWS, "application": None}, {"deviceUuid": None}, {}],
+)
+def test_what_is_no_applications_is_skipped(row: object, wild: list[object]) -> None:
+    read = parse_device_page(page(ON_DEVICE, row, *wild))
+    assert (len(read.attempts), read.unreadable) == (1, len(wild))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        5,
+        None,
+        [],
+        "text",
+        {"application": ROW},
+        {**ON_DEVICE, "deviceUuid": ""},
+        {**ON_DEVICE, "deviceUuid": None},
+        {**ON_DEVICE, "deviceUuid": ["d"]},
+        {**ON_DEVICE, "application": "Lager"},
+        {**ON_DEVICE, "application": {**ROW, "status": True}},
+    ],
+)
+def test_a_row_on_a_device_that_makes_no_sense_costs_no_other(row: object) -> None:
+    read = parse_device_page(page(ON_DEVICE, row, OF_WINDOWS, ON_DEVICE))
+    assert (len(read.attempts), read.unreadable) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{**ON_DEVICE, "deviceUuid": 7}, {**ON_DEVICE, "application": {**ROW, "displayName": 7}}],
+)
+def test_a_number_for_a_text_is_read_on_a_device_too(row: object) -> None:
+    (attempt,) = parse_device_page(page(row)).attempts
+    assert "7" in {attempt.device_uuid, attempt.attempt.application}
+
+
+@pytest.mark.parametrize("field", [b"@device", b"@name", b"@else"])
+def test_half_a_character_on_a_page_costs_no_row(field: bytes) -> None:
+    row = {**ON_DEVICE, "deviceUuid": "@device", "application": {**ROW, "displayName": "@name", "new": "@else"}}
+    read = parse_device_page(page(row, ON_DEVICE).replace(field, rb"\udc00!"))
+    assert (len(read.attempts), read.unreadable) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("token", "read"), [("", ""), (None, ""), ("p-2", "p-2"), (7, "7"), (["p"], None), (True, None), ({}, None)]
+)
+def test_a_page_token_is_text(token: object, read: str | None) -> None:
+    body = json.dumps({"patchingDetails": [ON_DEVICE], "nextPageToken": token}).encode()
+    if read is not None:
+        assert parse_device_page(body).next_token == read
+        return
+    with pytest.raises(UpstreamError) as caught:
+        parse_device_page(body)
+    assert (caught.value.kind, caught.value.__context__) == (Kind.BROKEN, None)
+
+
+@pytest.mark.parametrize("parse", [parse_device_page, parse_devices])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"<html>",
+        b'{"message": "no"}',
+        b'{"error": "no"}',
+        page(ON_DEVICE)[:-2],
+        b'{"x": ' + b"[" * 99_999,
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+def test_a_page_of_another_shape_is_broken(parse: Any, body: bytes) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        parse(body)
+    assert (caught.value.kind, caught.value.__context__) == (Kind.BROKEN, None)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"patchingDetails": null, "devices": null}', b'{"nextPageToken": ""}'])
+def test_an_empty_page_is_the_last(body: bytes) -> None:
+    assert (parse_device_page(body).attempts, parse_device_page(body).next_token) == ([], "")
+    assert parse_devices(body) == []
+
+
+@given(st.lists(json_values, max_size=5))
+def test_every_row_on_a_page_is_an_attempt_or_skipped_or_counted(rows: list[object]) -> None:
+    read = parse_device_page(page(*rows, OF_WINDOWS, ON_DEVICE))
+    assert len(read.attempts) >= 1
+    assert len(read.attempts) + read.unreadable <= len(rows) + 1
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ({"displayName": "NB-1", "originalDisplayName": "nb-1.contoso.example"}, "NB-1"),
+        ({"displayName": "", "originalDisplayName": "nb-1"}, "nb-1"),
+        ({"displayName": "  ", "originalDisplayName": " nb-1 "}, "nb-1"),
+        ({"displayName": None, "originalDisplayName": "nb-1"}, "nb-1"),
+        ({"displayName": 7}, "7"),
+        ({}, ""),
+    ],
+)
+def test_a_device_is_called_what_the_console_shows_or_what_it_calls_itself(row: dict[str, object], name: str) -> None:
+    assert parse_devices(json.dumps({"devices": [{"uuid": "d-1", **row}]}).encode()) == [EsetDevice("d-1", name)]
+
+
+@pytest.mark.parametrize("row", [5, None, [], {}, {"uuid": ""}, {"uuid": ["d"]}, {"uuid": "d-2", "displayName": []}])
+def test_a_device_that_makes_no_sense_costs_no_other(row: object) -> None:
+    body = json.dumps({"devices": [row, {"uuid": "d-1", "displayName": "@@"}]}).encode().replace(b"@@", rb"\ud800")
+    assert parse_devices(body) == [EsetDevice("d-1", "\N{REPLACEMENT CHARACTER}")]

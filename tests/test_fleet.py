@@ -8,8 +8,9 @@ import pytest
 
 from bot.demo import catalogue, story
 from bot.demo.clock import MORNING, Clock
-from bot.demo.fleet import REASONS, Fleet, FleetPatch, Machine
-from bot.model import Attempt, DeviceKind, Outcome, PatchStatus
+from bot.demo.fleet import KEPT, REASONS, AttemptRow, Fleet, FleetPatch, Machine
+from bot.joining import join
+from bot.model import Attempt, DeviceAttempt, DeviceKind, Outcome, PatchStatus
 
 
 @pytest.fixture
@@ -187,3 +188,79 @@ def test_a_fast_clock_runs_by_itself() -> None:
         continue
     assert clock.now() > first
     assert clock.real(2) == timedelta(seconds=2_000_000)
+
+
+# ---------------------------------------------------------------- the same machines at ESET
+
+
+def details(fleet: Fleet, of: str = "application") -> list[DeviceAttempt]:
+    return msgspec.convert([row for _, row in fleet.details(MORNING) if of in row], list[DeviceAttempt])
+
+
+def test_every_machine_has_a_uuid_of_its_own_at_eset_and_not_all_look_like_one(fleet: Fleet) -> None:
+    uuids = [machine.eset_uuid for machine in fleet.machines()]
+    assert len(set(uuids)) == 60
+    assert uuids == [machine.eset_uuid for machine in story.fleet(MORNING).machines()]
+    assert {"-" in uuid for uuid in uuids} == {True, False}
+
+
+def test_eset_knows_some_machines_by_another_spelling_of_their_name(fleet: Fleet) -> None:
+    names = {machine.name: machine.eset_name for machine in fleet.machines()}
+    assert sum(name != at_eset for name, at_eset in names.items()) > 20
+    assert any("." in at_eset and "." not in name for name, at_eset in names.items())
+    assert any("." in name and "." not in at_eset for name, at_eset in names.items())
+    assert any(at_eset == at_eset.lower() for at_eset in names.values())
+    cut = {name: at_eset for name, at_eset in names.items() if len(name.partition(".")[0]) > 15}
+    assert cut
+    assert all(at_eset == name[:15].upper() for name, at_eset in cut.items())
+
+
+def test_the_two_customers_file_servers_are_told_apart_by_neither_service(fleet: Fleet) -> None:
+    assert [machine.eset_name for machine in fleet.machines() if machine.name == "SRV-FILE01"] == ["SRV-FILE01"] * 2
+
+
+def test_esets_list_with_devices_names_every_attempt_of_the_other_list(fleet: Fleet) -> None:
+    recent = msgspec.convert(fleet.recent(MORNING), list[Attempt])
+    assert Counter(row.attempt for row in details(fleet)) == Counter(recent)
+
+
+def test_the_join_finds_the_machine_of_every_final_attempt(fleet: Fleet) -> None:
+    joined = join(msgspec.convert(fleet.recent(MORNING), list[Attempt]), details(fleet))
+    truth: dict[str, set[str]] = {}
+    uuids = {machine.id: machine.eset_uuid for machine in fleet.machines()}
+    for row in fleet.attempts:
+        if row.ended is not None:
+            truth.setdefault(msgspec.convert(row.wire(), Attempt).fingerprint, set()).add(uuids[row.machine_id])
+    assert {fingerprint: set(devices) for fingerprint, devices in joined.items()} == truth
+
+
+def test_the_list_with_devices_has_operating_systems_and_packages_too(fleet: Fleet) -> None:
+    kinds = Counter(kind for _, row in fleet.details(MORNING) for kind in row)
+    assert kinds["operatingSystem"] > 5
+    assert kinds["package"] == 2
+
+
+def test_the_list_with_devices_goes_back_30_days(fleet: Fleet) -> None:
+    month_later = MORNING + KEPT
+    fleet.new_failures(MORNING, 1)
+    assert [row["application"]["status"][-20:] for _, row in fleet.details(month_later - timedelta(minutes=5))]
+    assert not any("application" in row for _, row in fleet.details(month_later))
+
+
+def test_a_group_of_failures_leads_to_devices_with_such_a_failed_patch_in_both_services(fleet: Fleet) -> None:
+    """What a Retry… on a digest's group needs: several machines, each with a Failed patch of that application."""
+    failing: dict[str, set[int]] = {}
+    for row in fleet.attempts:
+        if "FAILED" in row.status and failed_now(fleet, row):
+            failing.setdefault(row.application.name, set()).add(row.machine_id)
+    assert len(failing["Google Chrome"]) >= 3
+    assert sum(len(machines) >= 2 for machines in failing.values()) >= 5
+
+
+def failed_now(fleet: Fleet, row: AttemptRow) -> bool:
+    machine = fleet.machine(row.machine_id)
+    assert machine is not None
+    return any(
+        patch.application == row.application and patch.status is PatchStatus.FAILED
+        for patch in machine.patches.values()
+    )

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
@@ -11,6 +11,7 @@ import pytest
 from bot.demo import story
 from bot.demo.clock import Clock
 from bot.demo.eset import RECENT_PATH, Eset
+from bot.demo.eset_devices import DETAILS_PATH, DEVICES_PATH
 from bot.demo.faults import Fault
 
 
@@ -51,6 +52,18 @@ class User:
         if response_id is not None:
             headers["response-id"] = response_id
         return await self.http.get(self.eset.patch_url + RECENT_PATH, headers=headers, **more)
+
+    async def get(self, address: str, query: Sequence[tuple[str, str]], response_id: str = "") -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.tokens['access_token']}"}
+        return await self.http.get(
+            address, params=list(query), headers=headers | ({"response-id": response_id} if response_id else {})
+        )
+
+    async def details(self, *query: tuple[str, str], response_id: str = "") -> httpx.Response:
+        return await self.get(self.eset.patch_url + DETAILS_PATH, query, response_id)
+
+    async def devices(self, *uuids: str) -> httpx.Response:
+        return await self.get(self.eset.device_url + DEVICES_PATH, [("devicesUuids", uuid) for uuid in uuids])
 
 
 @pytest.fixture
@@ -343,3 +356,144 @@ async def test_it_can_go_down_and_come_back_at_the_same_addresses(user: User) ->
         await user.recent()
     await user.eset.start()
     assert (await user.recent()).status_code == 200
+
+
+# ---------------------------------------------------------------- attempts with their devices
+
+
+async def test_pages_follow_each_other_until_the_token_is_empty(user: User) -> None:
+    rows, token, pages = list[object](), "", 0
+    while token or not pages:
+        body = (await user.details(("pageSize", "150"), *([("pageToken", token)] if token else []))).json()
+        rows, token, pages = rows + body["patchingDetails"], body["nextPageToken"], pages + 1
+    assert pages == -(-len(rows) // 150) >= 3
+    assert [row for _, row in user.eset.fleet.details(user.eset.clock.now())] == rows
+    assert user.eset.violations == []
+
+
+@pytest.mark.parametrize(("size", "rows"), [("0", 50), ("7", 7), ("5000", 1000)])
+async def test_a_page_has_50_rows_unless_told_and_never_more_than_1000(user: User, size: str, rows: int) -> None:
+    fleet = user.eset.fleet
+    fleet.attempts += fleet.attempts * 4
+    assert len((await user.details(("pageSize", size))).json()["patchingDetails"]) == rows
+
+
+async def test_a_page_token_is_good_for_its_own_query_only(user: User) -> None:
+    start = ("timePeriod.startTime", "2025-03-01T00:00:00Z")
+    token = (await user.details(start)).json()["nextPageToken"]
+    assert (await user.details(start, ("pageToken", token))).status_code == 200
+    assert (await user.details(("pageToken", token))).status_code == 400
+    assert len(user.eset.violations) == 1
+
+
+async def test_the_period_begins_with_its_start_and_ends_before_its_end(user: User) -> None:
+    ended = max(row.at for row in user.eset.fleet.attempts)
+    instant = ended.isoformat().replace("+00:00", "Z")
+    since = (await user.details(("timePeriod.startTime", instant))).json()["patchingDetails"]
+    until = (await user.details(("timePeriod.endTime", instant), ("pageSize", "1000"))).json()["patchingDetails"]
+    assert len(since) == 1
+    assert len(since) + len(until) == len(user.eset.fleet.details(user.eset.clock.now()))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        [("startTime", "2025-03-12T00:00:00Z")],
+        [("pageSize", "5"), ("pageSize", "5")],
+        [("pageSize", "many")],
+        [("pageSize", "-1")],
+        [("pageSize", "100000")],
+        [("pageToken", "made.up")],
+        [("pageToken", "zz")],
+        [("timePeriod.startTime", "yesterday")],
+        [("timePeriod.startTime", "2025-03-12")],
+        [("timePeriod.startTime", "2025-03-12T00:00:00")],
+        [("timePeriod.startTime", "2025-03-12T00:00:01Z"), ("timePeriod.endTime", "2025-03-12T00:00:00Z")],
+    ],
+    ids=str,
+)
+async def test_a_query_that_is_not_documented_is_refused_and_noted(user: User, query: list[tuple[str, str]]) -> None:
+    answer = await user.details(*query)
+    assert (answer.status_code, len(user.eset.violations)) == (400, 1)
+    assert answer.json()["message"] == user.eset.violations[0]
+
+
+async def test_the_list_can_be_had_of_one_device(user: User) -> None:
+    machine = user.eset.fleet.machine(1001)
+    assert machine is not None
+    rows = (await user.details(("deviceUuid", machine.eset_uuid))).json()["patchingDetails"]
+    assert {row["deviceUuid"] for row in rows} == {machine.eset_uuid}
+
+
+async def test_a_new_failure_is_in_both_lists(user: User) -> None:
+    ((machine, _),) = user.eset.fleet.new_failures(user.eset.clock.now(), 1)
+    newest = (await user.details(("pageSize", "1000"))).json()["patchingDetails"]
+    recent = (await user.recent()).json()["patchingDetails"]
+    assert any(row["deviceUuid"] == machine.eset_uuid and row.get("application") == recent[-1] for row in newest)
+
+
+async def test_a_slow_page_is_collected_by_the_same_question_only(user: User) -> None:
+    user.eset.faults.add("details", Fault.LATER)
+    late = (await user.details(("pageSize", "5"))).headers["response-id"]
+    assert (await user.details(("pageSize", "6"), response_id=late)).status_code == 404
+    assert len((await user.details(("pageSize", "5"), response_id=late)).json()["patchingDetails"]) == 5
+
+
+# ---------------------------------------------------------------- devices by uuid
+
+
+def known(eset: Eset) -> list[str]:
+    return [machine.eset_uuid for machine in eset.fleet.machines() if machine.patching]
+
+
+async def test_devices_come_in_the_order_asked_for(user: User) -> None:
+    uuids = known(user.eset)[::-1]
+    devices = (await user.devices(*uuids)).json()["devices"]
+    assert [device["uuid"] for device in devices] == uuids
+    assert all(device["displayName"] or device["originalDisplayName"] for device in devices)
+    assert {bool(device["displayName"]) for device in devices} == {True, False}
+    assert user.eset.violations == []
+
+
+async def test_one_unknown_device_fails_the_whole_batch(user: User) -> None:
+    uuids = known(user.eset)
+    assert (await user.devices(*uuids, "d-unknown")).status_code == 404
+    user.eset.removed.add(uuids[3])
+    assert [(await user.devices(*some)).status_code for some in (uuids, uuids[:3])] == [404, 200]
+    unmanaged = next(machine for machine in user.eset.fleet.machines() if not machine.patching)
+    assert (await user.devices(unmanaged.eset_uuid)).status_code == 404
+    assert user.eset.violations == []
+
+
+@pytest.mark.parametrize("query", [[], [("devicesUuids", "")], [("deviceUuids", "d")], [("devicesUuids", "d" * 101)]])
+async def test_a_batch_of_none_or_of_another_name_is_refused_and_noted(
+    user: User, query: list[tuple[str, str]]
+) -> None:
+    answer = await user.get(user.eset.device_url + DEVICES_PATH, query)
+    assert (answer.status_code, len(user.eset.violations)) == (400, 1)
+
+
+async def test_rights_can_be_taken_away_and_given_back(user: User) -> None:
+    user.eset.details_allowed = user.eset.devices_allowed = False
+    user.eset.faults.add("details", Fault.STATUS, status=500)
+    assert [(await user.details()).status_code, (await user.devices("d")).status_code] == [403, 403]
+    assert (await user.recent()).status_code == 200
+    user.eset.details_allowed = user.eset.devices_allowed = True
+    statuses = [(await call).status_code for call in (user.details(), user.details(), user.devices(*known(user.eset)))]
+    assert statuses == [500, 200, 200]
+    assert user.eset.violations == []
+
+
+async def test_the_device_host_has_its_own_path_and_asks_for_a_token_as_well(user: User) -> None:
+    wrong = await user.get(user.eset.device_url + DETAILS_PATH, [])
+    wrong_again = await user.get(user.eset.patch_url + DEVICES_PATH, [("devicesUuids", "d")])
+    assert (wrong.status_code, wrong_again.status_code) == (404, 404)
+    user.eset.expire_access_tokens()
+    assert [(await user.details()).status_code, (await user.devices("d")).status_code] == [401, 401]
+    assert len(user.eset.violations) == 2
+
+
+async def test_calls_are_counted_over_all_hosts(user: User) -> None:
+    asked = [call for _ in range(12) for call in (user.details(), user.devices("d-unknown"), user.recent("no such id"))]
+    statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
+    assert statuses.count(429) == user.eset.throttled > 0

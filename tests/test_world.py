@@ -33,7 +33,7 @@ async def test_all_services_answer_at_the_addresses_it_gives_and_none_afterwards
         addresses = {value for name, value in world.env(tmp_path).items() if name.endswith("_URL") and "http" in value}
         async with httpx.AsyncClient() as http:
             assert all([(await http.get(address)).status_code < 500 for address in addresses])
-    assert len(addresses) == 4
+    assert len(addresses) == 5
     async with httpx.AsyncClient() as http:
         for address in addresses:
             with pytest.raises(httpx.ConnectError):

@@ -42,6 +42,7 @@ class Pace:
     calls_per_second: float = 8.0  # ESET allows 10 per set of credentials
     renew_ahead: float = 120.0
     refused_for: float = 60.0
+    paging: float = 600.0  # after so long no further page of a list is asked for
 
     @property
     def timeout(self) -> httpx.Timeout:
@@ -68,6 +69,7 @@ class Question:
     method: str
     path: str
     form: Mapping[str, str] | None = None
+    query: tuple[tuple[str, str], ...] = ()
     bearer: Bearer | None = None
     tries: int | None = None  # instead of the pace's
 
@@ -122,7 +124,9 @@ class Exchange:
             access = await question.bearer.current()
             headers["Authorization"] = f"Bearer {access}"
         await self._gate.enter()
-        request = question.client.build_request(question.method, question.path, data=question.form, headers=headers)
+        request = question.client.build_request(
+            question.method, question.path, params=question.query or None, data=question.form, headers=headers
+        )
         try:
             answer = await http.send(question.client, request, service=Service.ESET, total=self.pace.deadline)
         except UpstreamError as error:

@@ -19,6 +19,10 @@ class Flights(Generic[T]):
         self._tasks: dict[Hashable, asyncio.Task[T]] = {}
         self._askers: dict[asyncio.Task[T], int] = {}
 
+    def __bool__(self) -> bool:
+        """Whether a call is in the air."""
+        return bool(self._tasks)
+
     async def share(self, key: Hashable, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result (or exception) of the call in the air under ``key``; without one, ``start()`` becomes it.
 

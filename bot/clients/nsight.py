@@ -124,6 +124,12 @@ class Nsight:
         # A connection of its own for each write: on a reused one a call can be lost without anybody knowing.
         self._writes = http.build(url, timeout=pace.timeout(pace.write), user_agent=user_agent, keepalive=False)
         self._flights: Flights[Any] = Flights()
+        self._writing = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for an answer at this moment."""
+        return bool(self._flights) or self._writing > 0
 
     async def clients(self) -> list[Client]:
         """All clients that the key's user may see (``list_clients``). Raises UpstreamError."""
@@ -150,11 +156,14 @@ class Nsight:
         request = self._request(self._writes, "patch_retry", query)
         self.asked = True
         seen: http.Answer | UpstreamError
+        self._writing += 1
         try:
             with bound_contextvars(call="patch_retry"):
                 seen = await http.send(self._writes, request, service=Service.NSIGHT, total=self.pace.write)
         except UpstreamError as error:
             seen = self.last_error = error
+        finally:
+            self._writing -= 1
         answer = await self._judged(seen, ids)
         if answer.verdict is CallVerdict.ACCEPTED:
             self.last_error = None

@@ -61,7 +61,7 @@ class Plan:
 
 
 class Faults:
-    """Faults waiting for calls, by place: an N-sight service, or ESET's "token", "recent" and "poll"."""
+    """Faults waiting for calls, by place: an N-sight service, or what ESET's stand-in calls its own."""
 
     def __init__(self, *places: str) -> None:
         self._places = frozenset(places)

@@ -4,6 +4,7 @@ A retry moves a Failed patch to Pending, to Queued and, on the shared clock, to 
 an end with an application's patch, ESET lists an attempt that says the same.
 """
 
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -14,6 +15,7 @@ from bot.demo.catalogue import Application
 from bot.model import DeviceKind, PatchStatus
 
 RECENT = timedelta(days=7)  # ESET: "within the last few days"
+KEPT = timedelta(days=30)  # ESET, of attempts with their devices: "at least the last 30 days"
 LABELS = {
     PatchStatus.MISSING: "Missing",
     PatchStatus.PENDING: "Pending",
@@ -34,6 +36,7 @@ TOLD_BY_ESET = {
     PatchStatus.INSTALLED: "OK_INSTALLED",
     PatchStatus.REBOOT_REQUIRED: "OK_RESTART_REQUIRED",
 }
+_NAMESPACE = uuid.UUID("b0c7c9de-6a51-4f6e-8a43-2c9d0f5e1b77")
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,10 @@ class FleetPatch:
 
 @dataclass
 class Machine:
-    """A server or workstation; ``patching``: N-sight's Patch Management is on for it."""
+    """A server or workstation; ``patching``: N-sight's Patch Management is on for it, and ESET is there too.
+
+    ``eset_name``: what ESET's console shows, where that is not N-sight's name.
+    """
 
     id: int
     name: str
@@ -79,6 +85,13 @@ class Machine:
     description: str = ""
     patching: bool = True
     patches: dict[int, FleetPatch] = field(default_factory=dict)
+    eset_name: str = ""
+
+    @property
+    def eset_uuid(self) -> str:
+        """Opaque and always the same; as in life, not every one is written as RFC 9562 has it."""
+        known = uuid.uuid5(_NAMESPACE, str(self.id))
+        return f"d{known.hex.upper()}" if self.id % 7 == 3 else str(known)
 
 
 @dataclass
@@ -126,11 +139,39 @@ class AttemptRow:
             "unpatchedVersion": None if gone else catalogue.version(self.from_version),
         }
 
+    @property
+    def at(self) -> datetime:
+        """When it ended, or began when it has not."""
+        return self.ended or self.started
+
     def _instant(self, moment: datetime | None) -> str | None:
-        if moment is None:
-            return None
-        fraction = f".{moment.microsecond:06d}000"[: self.digits + 1] if self.digits else ""
-        return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+        return None if moment is None else _instant(moment, self.digits)
+
+
+@dataclass(frozen=True)
+class OtherRow:
+    """An attempt at something else than an application, which ESET tells with the device alone. ``kind`` is the
+    field's name on the wire: "operatingSystem" or "package"."""
+
+    machine_id: int
+    kind: str
+    name: str
+    at: datetime
+    versions: tuple[str, str] = ("", "")
+    status: str = "OK_INSTALLED"
+
+    def wire(self) -> dict[str, Any]:
+        operating_system = {"actionType": "PATCH_ACTION_TYPE_UPGRADED", "osFamilyId": 1}
+        what = operating_system if self.kind == "operatingSystem" else {"packageReference": self.name}
+        unpatched, patched = (catalogue.version(name) if name else None for name in self.versions)
+        times = {"startTime": _instant(self.at - timedelta(minutes=3)), "endTime": _instant(self.at)}
+        status = f"PATCHING_STATUS_{self.status}"
+        return {**what, "patchedVersion": patched, "status": status, "timePeriod": times, "unpatchedVersion": unpatched}
+
+
+def _instant(moment: datetime, digits: int = 0) -> str:
+    fraction = f".{moment.microsecond:06d}000"[: digits + 1] if digits else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 @dataclass
@@ -139,6 +180,7 @@ class Fleet:
 
     customers: list[Customer]
     attempts: list[AttemptRow] = field(default_factory=list)
+    others: list[OtherRow] = field(default_factory=list)
     pace: Pace = Pace()
     next_patch_id: int = 690_001
 
@@ -226,7 +268,21 @@ class Fleet:
     def recent(self, now: datetime) -> list[dict[str, Any]]:
         """ESET's list at ``now``, in no particular order, as ESET promises none."""
         self.settle(now)
-        return [row.wire() for row in self.attempts if now - RECENT < (row.ended or row.started) <= now]
+        return [row.wire() for row in self.attempts if now - RECENT < row.at <= now]
+
+    def details(self, now: datetime) -> list[tuple[datetime, dict[str, Any]]]:
+        """ESET's list of attempts with their devices at ``now``, newest last, each with its time."""
+        self.settle(now)
+        uuids = {machine.id: machine.eset_uuid for machine in self.machines()}
+        told: list[AttemptRow | OtherRow] = [*self.attempts, *self.others]
+        rows = sorted((row for row in told if now - KEPT < row.at <= now), key=lambda row: row.at)
+        return [(row.at, _with_device(row, uuids[row.machine_id])) for row in rows]
+
+
+def _with_device(row: AttemptRow | OtherRow, device_uuid: str) -> dict[str, Any]:
+    """v1DevicePatchingDetails; of what was patched only that which it is."""
+    kind, name = ("application", row.application.name) if isinstance(row, AttemptRow) else (row.kind, row.name)
+    return {"dependencies": [], "deviceUuid": device_uuid, "displayName": name, kind: row.wire()}
 
 
 def application_patch(

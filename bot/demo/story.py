@@ -18,6 +18,7 @@ from bot.demo.fleet import (
     Fleet,
     FleetPatch,
     Machine,
+    OtherRow,
     Site,
     application_patch,
     attempt,
@@ -41,6 +42,7 @@ RD-WS-05 RD-WS-06 RD-CNC RD-MEASURE
 """
 
 UNMANAGED = {"SRV-BACKUP01", "RD-CNC"}  # Patch Management is off: N-sight lists no patches, ESET is not there either
+NETBIOS = 15  # characters
 IN_BOTH = "SRV-FILE01"  # a name that two customers use, so without a domain
 
 
@@ -55,6 +57,7 @@ def fleet(now: datetime) -> Fleet:
             teller.machine(machine)
     teller.twins(told)
     told.attempts.extend(teller.attempts)
+    told.others.extend(_others(told, now))
     return told
 
 
@@ -79,7 +82,36 @@ def _machine(machine_id: int, host: str, domain: str) -> Machine:
         user="" if server else f"user{machine_id % 100:02d}",
         description="Windows Server 2022" if server else "Windows 11 Pro",
         patching=host not in UNMANAGED,
+        eset_name=_name_at_eset(machine_id, host, "" if domain == "-" else domain),
     )
+
+
+def _name_at_eset(machine_id: int, host: str, domain: str) -> str:
+    """Some names come as NetBIOS has them, some in lower case, some with a domain that N-sight does not show."""
+    if len(host) > NETBIOS:
+        return host[:NETBIOS].upper()
+    if host == IN_BOTH:
+        return host
+    match machine_id % 5:
+        case 0:
+            return host.lower()
+        case 1 if domain:
+            return f"{host.lower()}.{domain}"
+        case 2 if domain:
+            return f"{host}.{domain.upper()}"
+    return host
+
+
+def _others(told: Fleet, now: datetime) -> Iterator[OtherRow]:
+    """What ESET tells of Windows itself on some machines, and of two packages in the lab."""
+    machines = [machine for machine in told.machines() if machine.patching]
+    for machine in machines[::4]:
+        for patch in machine.patches.values():
+            if patch.application is None and patch.installed_at is not None:
+                yield OtherRow(machine.id, "operatingSystem", patch.product, patch.installed_at)
+    for days, name in ((2, "openssl"), (20, "curl")):
+        at = (now - timedelta(days=days)).replace(microsecond=0)
+        yield OtherRow(machines[-1].id, "package", name, at, ("3.0.14", "3.0.15"))
 
 
 class _Teller:

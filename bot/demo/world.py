@@ -53,7 +53,7 @@ class World:
             "ESET_PASSWORD": self.eset.password,
             "ESET_AUTH_URL": self.eset.auth_url,
             "ESET_PATCH_URL": self.eset.patch_url,
-            "ESET_DEVICE_URL": self.eset.patch_url,
+            "ESET_DEVICE_URL": self.eset.device_url,
             "NSIGHT_URL": self.nsight.url,
             "NSIGHT_API_KEY": self.nsight.api_key,
             "DATABASE_URL": f"sqlite+aiosqlite:///{folder.absolute()}/patches.db",

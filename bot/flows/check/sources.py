@@ -2,8 +2,9 @@
 
 import difflib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
-from bot.clients.eset import Eset
+from bot.clients.eset import Eset, MissingRight
 from bot.clients.nsight import Nsight
 from bot.config import Config
 from bot.errors import Kind, UpstreamError
@@ -11,7 +12,8 @@ from bot.flows.check.findings import Finding, advice, bad, good, note, told
 from bot.markup import plural
 from bot.terms import like
 
-LOGIN, ATTEMPTS, NSIGHT = "ESET login", "ESET attempts", "N-sight"
+LOGIN, ATTEMPTS, DEVICES, NSIGHT = "ESET login", "ESET attempts", "ESET devices", "N-sight"
+LOOKED_BACK = timedelta(days=1)
 _NO_ACCESS = (
     "Give the API user a permission set with at least Read for patch management, and see that the licence includes "
     "Vulnerability & Patch Management."
@@ -22,10 +24,13 @@ _NO_CLIENTS = "The key sees the clients of the Agent Key user's client group: gi
 async def eset(config: Config) -> list[Finding]:
     """Logs in, then asks for the list; that may take ESET some minutes."""
     source = config.eset
-    client = Eset(source.auth_url, source.patch_url, source.username, source.password.reveal())
+    user = (source.username, source.password.reveal())
+    client = Eset(source.auth_url, source.patch_url, *user, device_url=source.device_url)
     try:
         login = await _login(client, source.username)
-        return [login, await _attempts(client) if login.ok else note(ATTEMPTS, "not asked for without a login")]
+        if not login.ok:
+            return [login, note(ATTEMPTS, "not asked for without a login")]
+        return [login, await _attempts(client), await _devices(client)]
     finally:
         await client.close()
 
@@ -51,6 +56,21 @@ async def _attempts(client: Eset) -> Finding:
     if listing.unreadable:
         return note(ATTEMPTS, f"{listed}; {plural(listing.unreadable, 'row')} could not be read and are left out")
     return good(ATTEMPTS, listed)
+
+
+async def _devices(client: Eset) -> Finding:
+    """Optional: without them the bot works, but cannot tell on which devices something failed."""
+    until = datetime.now(UTC)
+    try:
+        listing = await client.per_device(until - LOOKED_BACK, until)
+        names = await client.device_names({row.device_uuid for row in listing.attempts[:1]})
+    except MissingRight as error:
+        return note(DEVICES, error.short.rstrip("."), "Not needed, but then people name the devices themselves.")
+    except UpstreamError as error:
+        return note(DEVICES, f"{told(error)}; people then name the devices themselves", advice(error))
+    if listing.attempts and not names:
+        return note(DEVICES, "attempts name devices that ESET does not list (any more)")
+    return good(DEVICES, f"{plural(len(listing.attempts), 'attempt')} of the last day listed with devices")
 
 
 async def nsight(config: Config) -> list[Finding]:
