@@ -125,6 +125,34 @@ class Listing:
     unreadable: int = 0
 
 
+class DeviceAttempt(msgspec.Struct, frozen=True, gc=False):
+    """An attempt with the device it happened on. ESET tells these in a second list, to those who may read it.
+
+    ``device_uuid`` is opaque and never empty. Source: ESET's OpenAPI of patch management, v1DevicePatchingDetails.
+    """
+
+    device_uuid: str = msgspec.field(name="deviceUuid")
+    attempt: Attempt = msgspec.field(name="application")
+
+
+@dataclass(frozen=True, slots=True)
+class EsetDevice:
+    """A device as ESET knows it. ``name``: as shown in ESET's console, empty when ESET has none for it."""
+
+    uuid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceListing:
+    """The attempts of a period with their devices. ``partial``: why some are missing, a plain clause; empty when none
+    are."""
+
+    attempts: list[DeviceAttempt]
+    unreadable: int = 0
+    partial: str = ""
+
+
 # ---------------------------------------------------------------- N-sight: clients, devices, patches
 
 
@@ -186,6 +214,32 @@ class Patch:
     def failed(self) -> bool:
         """Status 16 exactly, or bit 16 in a combination."""
         return bool(self.status & PatchStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchView:
+    """What the last reading of a device brought: its failed patches as they were ``read_at``. ``trouble``: why nothing
+    could be read then, a word such as "refused"; empty when all was well."""
+
+    device: Device
+    read_at: datetime
+    failed: tuple[Patch, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetView:
+    """What N-sight knew of all devices with Patch Management, as far as a sweep has read them by ``at``.
+
+    ``devices``: how many there are, ``read``: of these read so far, ``oldest``: the oldest of these readings.
+    ``views``: of those alone that have failed patches or could not be read, by device id.
+    """
+
+    at: datetime
+    devices: int
+    read: int = 0
+    oldest: datetime | None = None
+    views: tuple[PatchView, ...] = ()
 
 
 class CallVerdict(StrEnum):
@@ -304,6 +358,11 @@ class RetryRequest:
 
     ``version`` counts changes (compare-and-swap). Times are aware UTC. ``note`` is the sentence that explains the
     present state (plain text). ``next_at``: when the scheduler looks at it again, None when never.
+
+    A request for several devices is a *bulk* of such requests, one for each device, which were made together, share
+    one card and are decided together; each is sent and followed by itself. ``bulk``: id of the first of them, 0 for a
+    request that stands alone. ``again_of``: the ended request whose patches it asks for once more, 0 for none.
+    ``origin``: the message whose button led to it; its thread hears what becomes of it.
     """
 
     id: int
@@ -333,6 +392,14 @@ class RetryRequest:
     settled_at: datetime | None = None
     note: str = ""
     next_at: datetime | None = None
+    bulk: int = 0
+    again_of: int = 0
+    origin: "Posted | None" = None
+
+    @property
+    def card_id(self) -> int:
+        """The request under whose id its card, buttons and notes go: of a bulk's the first, else its own."""
+        return self.bulk or self.id
 
     @property
     def open(self) -> bool:

@@ -21,6 +21,7 @@ from bot.model import (
     Vote,
 )
 from bot.store import Covered, Entry, Note, Store
+from tests import stored
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SRV1 = Device(1001, "srv-münchen-1", DeviceKind.SERVER, 7, "Contoso & Söhne", "HQ", patching=True)
@@ -61,7 +62,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def created(store: Store, *patches: int, device: Device = SRV1) -> RetryRequest:
-    made = await store.create_request(draft(*patches, device=device), entry(), card_channel=CHANNEL)
+    made = await stored.create(store, draft(*patches, device=device), entry(), card_channel=CHANNEL)
     assert isinstance(made, RetryRequest)
     return made
 
@@ -75,7 +76,7 @@ async def actions(store: Store) -> list[tuple[str, str]]:
 
 
 async def test_a_new_request_gets_an_id_a_card_an_audit_row_and_its_notes(store: Store) -> None:
-    made = await store.create_request(draft(4, 5), entry(), [note("request:{id}:asked")], card_channel=CHANNEL)
+    made = await stored.create(store, draft(4, 5), entry(), [note("request:{id}:asked")], card_channel=CHANNEL)
     assert isinstance(made, RetryRequest)
     assert (made.id, made.version, made.state) == (1, 1, State.PENDING)
     assert await store.request(made.id) == made
@@ -111,7 +112,7 @@ async def test_every_field_of_a_request_comes_back_as_it_was_stored_and_times_in
         expires_at=None,
         next_at=None,
     )
-    assert await store.change_request(full, entry("request.queued"))
+    assert await stored.change(store, full, entry("request.queued"))
     found = await store.request(request.id)
     assert found == full
     assert found is not None
@@ -121,8 +122,8 @@ async def test_every_field_of_a_request_comes_back_as_it_was_stored_and_times_in
 
 async def test_of_two_changes_made_from_the_same_version_one_wins_and_only_it_is_told(store: Store) -> None:
     request = await created(store, 4)
-    approve = store.change_request(after(request, State.APPROVED), entry("request.approved"), [note("approved", 1)])
-    deny = store.change_request(after(request, State.DENIED), entry("request.denied"), [note("denied", 1)])
+    approve = stored.change(store, after(request, State.APPROVED), entry("request.approved"), [note("approved", 1)])
+    deny = stored.change(store, after(request, State.DENIED), entry("request.denied"), [note("denied", 1)])
     won = await asyncio.gather(approve, deny)
     assert sorted(won) == [False, True]
     found = await store.request(request.id)
@@ -137,7 +138,7 @@ async def test_twenty_changes_at_once_through_two_stores_leave_one_winner(store:
     request = await created(store, 4)
     other = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")
     tries = [
-        (store, other)[n % 2].change_request(after(request, State.SENDING, owner=f"p{n}"), entry("request.claimed"))
+        stored.change((store, other)[n % 2], after(request, State.SENDING, owner=f"p{n}"), entry("request.claimed"))
         for n in range(20)
     ]
     won = await asyncio.gather(*tries)
@@ -151,8 +152,8 @@ async def test_twenty_changes_at_once_through_two_stores_leave_one_winner(store:
 
 async def test_a_change_of_an_unknown_request_or_a_skipped_version_is_refused(store: Store) -> None:
     request = await created(store, 4)
-    assert not await store.change_request(replace(request, id=99, version=2), entry())
-    assert not await store.change_request(replace(request, version=3), entry())
+    assert not await stored.change(store, replace(request, id=99, version=2), entry())
+    assert not await stored.change(store, replace(request, version=3), entry())
     assert await store.request(request.id) == request
 
 
@@ -160,14 +161,14 @@ async def test_a_change_whose_note_cannot_be_stored_is_not_made_at_all(store: St
     request = await created(store, 4)
     unfit = Note("k", 1, "U0BOB", Message("text", ({"when": object()},)))
     with pytest.raises(TypeError):
-        await store.change_request(after(request, State.APPROVED), entry("request.approved"), [unfit])
+        await stored.change(store, after(request, State.APPROVED), entry("request.approved"), [unfit])
     assert await store.request(request.id) == request
     assert await actions(store) == [("request.created", "request:1")]
 
 
 async def test_an_open_request_covers_its_patches(store: Store) -> None:
     first = await created(store, 4, 5)
-    covered = await store.create_request(draft(5, 6), entry(), [note("n")], card_channel=CHANNEL)
+    covered = await stored.create(store, draft(5, 6), entry(), [note("n")], card_channel=CHANNEL)
     assert covered == Covered((first,))
     assert len(await store.history(None, 10)) == 1
     assert len(await actions(store)) == 1
@@ -181,7 +182,7 @@ async def test_other_patches_and_other_devices_are_free(store: Store) -> None:
 
 
 async def test_of_ten_equal_drafts_at_once_one_becomes_a_request(store: Store) -> None:
-    made = await asyncio.gather(*(store.create_request(draft(4), entry(), card_channel=CHANNEL) for _ in range(10)))
+    made = await asyncio.gather(*(stored.create(store, draft(4), entry(), card_channel=CHANNEL) for _ in range(10)))
     assert sum(isinstance(one, RetryRequest) for one in made) == 1
     assert len(await store.history(None, 20)) == 1
 
@@ -189,8 +190,8 @@ async def test_of_ten_equal_drafts_at_once_one_becomes_a_request(store: Store) -
 @pytest.mark.parametrize("state", list(State))
 async def test_a_request_covers_its_patches_exactly_while_it_is_open(store: Store, state: State) -> None:
     request = await created(store, 4)
-    assert await store.change_request(after(request, state), entry())
-    again = await store.create_request(draft(4), entry(), card_channel=CHANNEL)
+    assert await stored.change(store, after(request, state), entry())
+    again = await stored.create(store, draft(4), entry(), card_channel=CHANNEL)
     assert isinstance(again, Covered) == (state in OPEN)
 
 
@@ -200,8 +201,8 @@ async def test_a_request_covers_its_patches_exactly_while_it_is_open(store: Stor
 async def test_a_settled_patch_of_an_open_request_may_be_asked_for_again(store: Store, fate: Fate, holds: bool) -> None:
     request = await created(store, 4, 5)
     patches = (replace(request.patches[0], fate=fate), request.patches[1])
-    assert await store.change_request(after(request, State.QUEUED, patches=patches), entry())
-    again = await store.create_request(draft(4), entry(), card_channel=CHANNEL)
+    assert await stored.change(store, after(request, State.QUEUED, patches=patches), entry())
+    again = await stored.create(store, draft(4), entry(), card_channel=CHANNEL)
     assert isinstance(again, Covered) == holds
 
 
@@ -215,7 +216,7 @@ async def test_requests_are_listed_by_state_by_due_time_and_by_device(store: Sto
     one = await created(store, 1)
     two = await created(store, 2)
     three = await created(store, 3, device=replace(SRV1, id=1002))
-    assert await store.change_request(after(two, State.DENIED, next_at=None), entry())
+    assert await stored.change(store, after(two, State.DENIED, next_at=None), entry())
     assert [r.id for r in await store.requests_in({State.PENDING})] == [one.id, three.id]
     assert [r.id for r in await store.requests_in([State.DENIED, State.PENDING])] == [one.id, two.id, three.id]
     assert await store.requests_due(NOON) == []
@@ -228,14 +229,14 @@ async def test_requests_are_listed_by_state_by_due_time_and_by_device(store: Sto
 
 async def test_an_ended_request_is_never_due(store: Store) -> None:
     request = await created(store, 1)
-    assert await store.change_request(after(request, State.WITHDRAWN, next_at=NOON), entry())
+    assert await stored.change(store, after(request, State.WITHDRAWN, next_at=NOON), entry())
     assert await store.requests_due(NOON + timedelta(days=1)) == []
 
 
 async def test_a_cancelled_change_is_whole_or_absent_and_the_store_goes_on(store: Store) -> None:
     request = await created(store, 4)
     for pause in range(40):
-        task = asyncio.create_task(store.change_request(after(request, State.PENDING, note="x"), entry("changed")))
+        task = asyncio.create_task(stored.change(store, after(request, State.PENDING, note="x"), entry("changed")))
         for _ in range(pause):
             await asyncio.sleep(0)
         task.cancel()
@@ -244,5 +245,5 @@ async def test_a_cancelled_change_is_whole_or_absent_and_the_store_goes_on(store
         assert found is not None
         request = found
         assert len(await actions(store)) == request.version
-    assert await store.change_request(after(request, State.APPROVED), entry("request.approved"))
+    assert await stored.change(store, after(request, State.APPROVED), entry("request.approved"))
     assert (await store.verify()).ok

@@ -28,6 +28,7 @@ from bot.model import Attempt, Device, DeviceKind, RequestedPatch, State, Terms,
 from bot.store import Entry, Store, engine, schema
 from bot.store.audit import GENESIS, link
 from bot.store.tables import METADATA
+from tests import stored
 from tests.insider import runs
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -195,7 +196,7 @@ async def test_a_database_of_the_first_schema_keeps_everything_and_its_trail_is_
     assert [row.action async for row in store.rows()] == ["request.create", "request.approve"]
     with pytest.raises(sqlite3.IntegrityError, match="only ever appended to"):
         runs(path, "DELETE FROM audit_trail")
-    assert await store.change_request(replace(request, version=3, state=State.EXPIRED), entry())
+    assert await stored.change(store, replace(request, version=3, state=State.EXPIRED), entry())
     verdict = await store.verify()
     assert (verdict.ok, verdict.rows) == (True, 3)
     await store.close()

@@ -22,6 +22,7 @@ from bot.model import (
     Version,
 )
 from bot.store import JSON, Entry, Mark, Note, Store
+from tests import stored
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 CHANNEL = "C0PATCHAPPROVE"
@@ -57,7 +58,8 @@ async def other(url: str, store: Store) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def request_(store: Store) -> RetryRequest:
-    made = await store.create_request(
+    made = await stored.create(
+        store,
         RetryRequest(
             id=0,
             state=State.PENDING,
@@ -80,7 +82,7 @@ async def request_(store: Store) -> RetryRequest:
 
 async def change(store: Store, request: RetryRequest, *notes: Note) -> RetryRequest:
     changed = replace(request, version=request.version + 1)
-    assert await store.change_request(changed, entry(), notes)
+    assert await stored.change(store, changed, entry(), notes)
     return changed
 
 

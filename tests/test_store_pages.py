@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.model import RetryRequest, State
 from bot.store import Entry, Page, Store, Turn
+from tests import stored
 from tests.sample_requests import NOW, pending
 
 FIRST = Turn()
@@ -26,14 +27,14 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 async def made(store: Store, patch: int, device: int = 1001) -> RetryRequest:
     draft = pending(1, patch)
     draft = replace(draft, device=replace(draft.device, id=device))
-    request = await store.create_request(draft, Entry(NOW, "U0BOB", "request.create", "", {}), card_channel="C0")
+    request = await stored.create(store, draft, Entry(NOW, "U0BOB", "request.create", "", {}), card_channel="C0")
     assert isinstance(request, RetryRequest)
     return request
 
 
 async def ended(store: Store, request: RetryRequest, state: State = State.DENIED, **changes: object) -> None:
     after = replace(request, state=state, version=request.version + 1, **changes)  # type: ignore[arg-type]
-    assert await store.change_request(after, Entry(NOW, "U0ANN", "request.deny", "", {}))
+    assert await stored.change(store, after, Entry(NOW, "U0ANN", "request.deny", "", {}))
 
 
 def ids(page: Page) -> list[int]:

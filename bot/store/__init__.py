@@ -4,12 +4,24 @@ Every method is one transaction. Those that change something raise TrailUnwritab
 written; reads still answer then. Times are aware; what is read comes back in UTC.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from bot.errors import TrailUnwritableError
-from bot.model import Attempt, Client, Device, Listing, Posted, RetryRequest, State
+from bot.model import (
+    Attempt,
+    Client,
+    Device,
+    EsetDevice,
+    Fate,
+    FleetView,
+    Listing,
+    PatchView,
+    Posted,
+    RetryRequest,
+    State,
+)
 from bot.store import (
     attempts,
     audit,
@@ -18,24 +30,34 @@ from bot.store import (
     inventory,
     keepsakes,
     leases,
+    links,
+    looks,
     moments,
     outbox,
+    patch_views,
     people,
+    recoveries,
     requests,
     schema,
+    sightings,
 )
 from bot.store.attempts import Seen
 from bot.store.audit import JSON, AuditRow, Entry, Verdict
 from bot.store.digests import Mark
+from bot.store.links import Link
 from bot.store.outbox import Card, Note, QueuedNote
-from bot.store.requests import Covered, Page, Turn
+from bot.store.recoveries import Ended
+from bot.store.requests import Change, Covered, Page, Turn
 
 __all__ = [
     "JSON",
     "AuditRow",
     "Card",
+    "Change",
     "Covered",
+    "Ended",
     "Entry",
+    "Link",
     "Mark",
     "Note",
     "Page",
@@ -86,7 +108,9 @@ class Store:
         """Forgets what is past its time. The audit trail and the requests stay for ever."""
         async with self._database.write() as connection:
             await attempts.purge(connection, now - timedelta(days=400))
+            await sightings.purge(connection, now - timedelta(days=400))
             await leases.purge_deliveries(connection, now - timedelta(days=2))
+            await looks.purge(connection, now - timedelta(days=2))
             await outbox.purge_notes(connection, now - timedelta(days=30))
             await keepsakes.purge(
                 connection, tokens_before=now - timedelta(days=90), snapshots_before=now - timedelta(hours=1)
@@ -94,21 +118,20 @@ class Store:
 
     # ------------------------------------------------------------ requests
 
-    async def create_request(
-        self, draft: RetryRequest, entry: Entry, notes: Sequence[Note] = (), *, card_channel: str
-    ) -> RetryRequest | Covered:
-        """Stores the draft as version 1 under a new id and prepares its card, or names the open requests that
-        already hold one of its patches. An empty ``entry.subject`` becomes ``request:<id>``."""
+    async def create_requests(
+        self, drafts: Sequence[tuple[RetryRequest, Entry]], notes: Sequence[Note] = (), *, card_channel: str
+    ) -> tuple[RetryRequest, ...] | Covered:
+        """Stores each draft as version 1 under a new id and prepares the one card of them all, or names the open
+        requests that already hold one of the patches; then nothing is written. Several drafts become a bulk. An empty
+        ``entry.subject`` becomes ``request:<id>``."""
         async with self._database.write() as connection:
-            return await requests.create(connection, draft, entry, notes, card_channel=card_channel)
+            return await requests.create(connection, drafts, notes, card_channel=card_channel)
 
-    async def change_request(
-        self, after: RetryRequest, entry: Entry, notes: Sequence[Note] = (), *, card_channel: str = ""
-    ) -> bool:
-        """Compare-and-swap: True and everything is written, or False and nothing is, when the stored version is not
-        the one before ``after.version``. ``card_channel``: where it gets a further card."""
+    async def change_requests(self, changes: Sequence[Change]) -> bool:
+        """Compare-and-swap: True and everything is written, or False and nothing is, when a stored version is not the
+        one before its ``after.version``."""
         async with self._database.write() as connection:
-            return await requests.change(connection, after, entry, notes, card_channel=card_channel)
+            return await requests.change(connection, changes)
 
     async def look_again(self, request_id: int, version: int, next_at: datetime) -> bool:
         """Sets only when the scheduler looks next; no new version, no audit row. False when the version is gone."""
@@ -118,6 +141,11 @@ class Store:
     async def request(self, request_id: int) -> RetryRequest | None:
         async with self._database.read() as connection:
             return await requests.one(connection, request_id)
+
+    async def members(self, request_id: int) -> list[RetryRequest]:
+        """The request and those that were made with it, oldest first; empty when there is no such request."""
+        async with self._database.read() as connection:
+            return await requests.members(connection, request_id)
 
     async def requests_in(self, states: Iterable[State]) -> list[RetryRequest]:
         """Oldest first."""
@@ -148,6 +176,32 @@ class Store:
         """Requests for the device, called since then, in which one of the patches failed again; oldest first."""
         async with self._database.read() as connection:
             return await requests.failed_again(connection, device_id, patch_ids, since)
+
+    async def ended(self, after: datetime, upto: datetime, fates: Collection[Fate]) -> tuple[Ended, ...]:
+        """How many patches of requests that ended in ``(after, upto]`` came to these fates, by card and fate."""
+        async with self._database.read() as connection:
+            return await recoveries.ended(connection, after, upto, fates)
+
+    # ------------------------------------------------------------ following
+
+    async def followed(self, device_id: int) -> list[RetryRequest]:
+        """The device's requests that are queued or unknown, oldest first."""
+        async with self._database.read() as connection:
+            return await looks.followed(connection, device_id)
+
+    async def begin_look(self, device_id: int, owner: str, now: datetime, distance: timedelta, seconds: float) -> bool:
+        """Leases the reading of a device; False while another is at it or its last one is not ``distance`` ago."""
+        async with self._database.read() as connection:  # mostly it is not, and then no writer has to wait
+            if await looks.too_soon(connection, device_id, now, distance):
+                return False
+        async with self._database.write() as connection:
+            if await looks.too_soon(connection, device_id, now, distance):
+                return False
+            return await looks.begin(connection, device_id, owner, now, seconds)
+
+    async def end_look(self, device_id: int, owner: str, looked_at: datetime) -> None:
+        async with self._database.write() as connection:
+            await looks.end(connection, device_id, owner, looked_at)
 
     # ------------------------------------------------------------ people
 
@@ -202,15 +256,16 @@ class Store:
 
     # ------------------------------------------------------------ notes
 
-    async def add_note(self, note: Note, entry: Entry) -> bool:
-        """A note that belongs to no change, with its audit entry; False (and neither written) when its key is known."""
-        async with self._database.read() as connection:  # mostly it is, and then no writer has to wait
-            if await outbox.is_known(connection, note.key):
+    async def add_notes(self, notes: Sequence[Note], entry: Entry) -> bool:
+        """Notes that belong to no change, with one audit entry for them all; False (and nothing written) when every
+        key is known."""
+        async with self._database.read() as connection:  # mostly they are, and then no writer has to wait
+            if await outbox.are_known(connection, notes):
                 return False
         async with self._database.write() as connection:
-            if await outbox.is_known(connection, note.key):
+            if await outbox.are_known(connection, notes):
                 return False
-            await outbox.queue(connection, [note], note.request_id, entry.at)
+            await outbox.queue(connection, notes, notes[0].request_id, entry.at)
             await audit.append(connection, entry)
             return True
 
@@ -311,6 +366,7 @@ class Store:
     async def replace_inventory(self, clients: Sequence[Client], devices: Sequence[Device], now: datetime) -> None:
         async with self._database.write() as connection:
             await inventory.replace(connection, clients, devices, now)
+            await patch_views.forget_gone(connection)
 
     async def clients(self) -> list[Client]:
         async with self._database.read() as connection:
@@ -328,11 +384,93 @@ class Store:
         async with self._database.read() as connection:
             return await moments.read(connection, moments.INVENTORY)
 
+    # ------------------------------------------------------------ ESET's devices
+
+    async def record_sightings(self, found: Mapping[str, Sequence[str]], now: datetime) -> int:
+        """Keeps on which of ESET's devices (uuids) attempts happened, by fingerprint; how many sightings were new.
+        Several short transactions."""
+        return await sightings.record(self._database, found, now)
+
+    async def sightings(self, fingerprints: Iterable[str]) -> dict[str, tuple[EsetDevice, ...]]:
+        """ESET's devices, by name, of each attempt for which some are known. A name that is not known is empty."""
+        return await sightings.seen(self._database, fingerprints)
+
+    async def sighted_upto(self) -> datetime | None:
+        """Up to when ESET's list of attempts by device was read last; None before the first time."""
+        async with self._database.read() as connection:
+            return await moments.read(connection, moments.SIGHTED)
+
+    async def note_sighted(self, upto: datetime) -> None:
+        async with self._database.write() as connection:
+            await moments.note(connection, moments.SIGHTED, upto)
+
+    async def name_eset_devices(self, devices: Sequence[EsetDevice], now: datetime) -> None:
+        """Keeps what ESET calls these devices now. Several short transactions."""
+        await sightings.name(self._database, devices, now)
+
+    async def eset_names(self, uuids: Iterable[str], since: datetime | None = None) -> dict[str, str]:
+        """Names by uuid, of those whose name was read at `since` or later (None: whenever)."""
+        return await sightings.names(self._database, uuids, since)
+
+    # ------------------------------------------------------------ which of N-sight's devices they are
+
+    async def link_device(self, chosen: Link, entry: Entry) -> bool:
+        """Remembers a person's choice, in place of an earlier one; False (and nothing written) when it was so."""
+        async with self._database.write() as connection:
+            return await links.link(connection, chosen, entry)
+
+    async def unlink_device(self, eset_uuid: str, device_id: int, entry: Entry) -> bool:
+        """Forgets a choice; False (and nothing written) when it was another one, or there is none."""
+        async with self._database.write() as connection:
+            return await links.unlink(connection, eset_uuid, device_id, entry)
+
+    async def links(self, eset_uuids: Iterable[str]) -> dict[str, Link]:
+        """People's choices by uuid, of those for which there is one."""
+        async with self._database.read() as connection:
+            return await links.of(connection, eset_uuids)
+
+    async def links_to(self, device_id: int) -> list[Link]:
+        """Oldest first."""
+        async with self._database.read() as connection:
+            return await links.to(connection, device_id)
+
+    # ------------------------------------------------------------ the fleet's patches
+
+    async def save_patch_view(self, view: PatchView) -> None:
+        """Takes the place of the device's earlier view; ``sweep_at`` tells its time from now on."""
+        async with self._database.write() as connection:
+            await patch_views.save(connection, view)
+
+    async def patch_view(self, device_id: int) -> PatchView | None:
+        """What the last reading of a device brought; None when it was never read or is no device to be swept."""
+        async with self._database.read() as connection:
+            return await patch_views.one(connection, device_id)
+
+    async def patch_views(self, now: datetime) -> FleetView:
+        """What has been read of all devices so far."""
+        async with self._database.read() as connection:
+            return await patch_views.of_fleet(connection, now)
+
+    async def sweep_at(self) -> tuple[int, datetime | None]:
+        """How many devices have Patch Management, and when one of them was last read by the sweep."""
+        async with self._database.read() as connection:
+            return await patch_views.count(connection), await moments.read(connection, moments.PATCHES)
+
+    async def next_to_sweep(self) -> Device | None:
+        """The device with Patch Management that was never read, else the one whose reading is oldest."""
+        async with self._database.read() as connection:
+            return await patch_views.next_device(connection)
+
     # ------------------------------------------------------------ digests
 
     async def digest_mark(self, plan: str) -> Mark | None:
         async with self._database.read() as connection:
             return await digests.mark(connection, plan)
+
+    async def untold_since(self, plan: str) -> datetime | None:
+        """The slot of the plan's last digest that its channel has seen, else its baseline; None without one."""
+        async with self._database.read() as connection:
+            return await recoveries.untold_since(connection, plan)
 
     async def start_digest(self, plan: str, at: datetime, upto: int) -> None:
         """The baseline of a plan never seen before (`upto` -1: nothing covered); does nothing when there is a mark."""

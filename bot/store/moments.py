@@ -9,6 +9,8 @@ from bot.store.tables import moments
 
 COLLECTED = "attempts collected"
 INVENTORY = "inventory swept"
+SIGHTED = "attempts by device read"
+PATCHES = "patches swept"
 PROBE = "writable"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what the probe writes: that it was written is all that matters
 

@@ -25,7 +25,8 @@ FRESH: dict[str, Any] = {"tries": 0, "again_at": None, **FREE}
 class Note:
     """A message that is said once: ``key`` is unique for ever, and a second note under it is dropped.
 
-    ``to``: a user id (direct message), or "" for the thread of the request's card.
+    ``to``: a user id (direct message), a channel id with the ``thread`` in it, or "" for the thread of the request's
+    card.
     While a request is being created, ``request_id`` 0 stands for its id, and so does ``{id}`` in the key.
     """
 
@@ -33,6 +34,7 @@ class Note:
     request_id: int
     to: str
     message: Message
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,13 @@ def _leased(owner: str, now: datetime, seconds: float) -> dict[str, Any]:
 # ---------------------------------------------------------------- cards
 
 _CARD = (cards.c.id, cards.c.request_id, cards.c.channel, cards.c.ts, cards.c.shown, cards.c.tries)
-_STALE = cards.c.shown < sa.select(requests.c.version).where(requests.c.id == cards.c.request_id).scalar_subquery()
+# A bulk's card shows the sum of its requests' versions, which grows with each change of any of them.
+_STALE = (
+    cards.c.shown
+    < sa.select(sa.func.sum(requests.c.version))
+    .where(sa.or_(requests.c.id == cards.c.request_id, requests.c.bulk == cards.c.request_id))
+    .scalar_subquery()
+)
 
 
 async def add_card(
@@ -176,14 +184,18 @@ async def _known(connection: AsyncConnection, channel: str, ts: str) -> bool:
 # ---------------------------------------------------------------- notes
 
 
-async def is_known(connection: AsyncConnection, key: str) -> bool:
-    return (await connection.execute(sa.select(notes.c.id).where(notes.c.key == key))).first() is not None
+async def are_known(connection: AsyncConnection, batch: Sequence[Note]) -> bool:
+    return len(await _known_keys(connection, [note.key for note in batch])) == len(batch)
+
+
+async def _known_keys(connection: AsyncConnection, keys: Sequence[str]) -> set[str]:
+    return set((await connection.execute(sa.select(notes.c.key).where(notes.c.key.in_(keys)))).scalars())
 
 
 async def queue(connection: AsyncConnection, batch: Sequence[Note], request_id: int, now: datetime) -> None:
     """Queues the notes of one change. Safe without an upsert: a write transaction has no other writer beside it."""
     keys = [note.key.replace("{id}", str(request_id)) for note in batch]
-    known = set((await connection.execute(sa.select(notes.c.key).where(notes.c.key.in_(keys)))).scalars())
+    known = await _known_keys(connection, keys)
     for key, note in zip(keys, batch, strict=True):
         if key not in known:
             known.add(key)
@@ -195,6 +207,7 @@ def _note_row(note: Note, key: str, request_id: int, now: datetime) -> dict[str,
         "key": key,
         "request_id": note.request_id or request_id,
         "recipient": note.to,
+        "thread": note.thread,
         "message": _pack(note.message),
         "queued_at": now,
         "sent": False,
@@ -214,7 +227,7 @@ def _unpack(text: str) -> Message:
 async def notes_due(connection: AsyncConnection, now: datetime) -> list[QueuedNote]:
     query = sa.select(notes).where(notes.c.sent.is_(False), _due(notes, now)).order_by(notes.c.id)
     return [
-        QueuedNote(row.id, Note(row.key, row.request_id, row.recipient, _unpack(row.message)), row.tries)
+        QueuedNote(row.id, Note(row.key, row.request_id, row.recipient, _unpack(row.message), row.thread), row.tries)
         for row in await connection.execute(query)
     ]
 

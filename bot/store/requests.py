@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import OPEN, SETTLED, Device, DeviceKind, Fate, RequestedPatch, RetryRequest, State, Terms, Vote
+from bot.model import OPEN, SETTLED, Device, DeviceKind, Fate, Posted, RequestedPatch, RetryRequest, State, Terms, Vote
 from bot.store import audit, outbox
 from bot.store.audit import Entry
 from bot.store.outbox import Note
@@ -48,6 +48,7 @@ _PLAIN = (
     *("requester", "reason", "asked_in", "asked_at", "expires_at", "waiting_since", "reminded_at"),
     *("escalated_at", "decided_by", "decided_at", "send_after", "send_until"),
     *("decision_reason", "approved_at", "owner", "deadline", "called_at", "settled_at", "note", "next_at"),
+    *("bulk", "again_of"),
 )
 
 
@@ -64,6 +65,8 @@ def _row(request: RetryRequest) -> dict[str, Any]:
         "device_site": device.site,
         "device_patching": device.patching,
         "terms": msgspec.json.encode(request.terms).decode(),
+        "origin_channel": request.origin.channel if request.origin else "",
+        "origin_ts": request.origin.ts if request.origin else "",
         **{name: getattr(request, name) for name in _PLAIN},
     }
 
@@ -109,6 +112,7 @@ def _request(row: sa.Row[Any], patches: Iterable[RequestedPatch], votes: Iterabl
         patching=row.device_patching,
     )
     plain = {name: getattr(row, name) for name in _PLAIN}
+    plain["origin"] = Posted(row.origin_channel, row.origin_ts) if row.origin_channel else None
     identity = {"id": row.id, "state": State(row.state), "version": row.version, "terms": _TERMS.decode(row.terms)}
     return RetryRequest(**identity, device=device, patches=tuple(patches), votes=tuple(votes), **plain)
 
@@ -117,33 +121,74 @@ def _request(row: sa.Row[Any], patches: Iterable[RequestedPatch], votes: Iterabl
 
 
 async def create(
-    connection: AsyncConnection, draft: RetryRequest, entry: Entry, notes: Sequence[Note], *, card_channel: str
-) -> RetryRequest | Covered:
-    if covering := await _covering(connection, draft):
+    connection: AsyncConnection,
+    drafts: Sequence[tuple[RetryRequest, Entry]],
+    notes: Sequence[Note],
+    *,
+    card_channel: str,
+) -> tuple[RetryRequest, ...] | Covered:
+    if covering := [request for draft, _ in drafts for request in await _covering(connection, draft)]:
         return Covered(tuple(covering))
-    inserted = await connection.execute(sa.insert(requests).values(_row(replace(draft, version=1))))
-    request = replace(draft, id=_only(inserted.inserted_primary_key), version=1)
+    made: list[RetryRequest] = []
+    for draft, entry in drafts:
+        bulk = made[0].id if made else 0
+        request = await _insert(connection, replace(draft, version=1, bulk=bulk))
+        if len(drafts) > 1 and not made:
+            await connection.execute(sa.update(requests).where(requests.c.id == request.id).values(bulk=request.id))
+            request = replace(request, bulk=request.id)
+        made.append(request)
+        await audit.append(connection, replace(entry, subject=entry.subject or f"request:{request.id}"))
+    await outbox.add_card(connection, made[0].card_id, card_channel)
+    await outbox.queue(connection, notes, made[0].card_id, made[0].asked_at)
+    return tuple(made)
+
+
+async def _insert(connection: AsyncConnection, request: RetryRequest) -> RetryRequest:
+    inserted = await connection.execute(sa.insert(requests).values(_row(request)))
+    request = replace(request, id=_only(inserted.inserted_primary_key))
     await _write_parts(connection, request)
-    await outbox.add_card(connection, request.id, card_channel)
-    await _tell(connection, request.id, entry, notes)
     return request
 
 
-async def change(
-    connection: AsyncConnection, after: RetryRequest, entry: Entry, notes: Sequence[Note], *, card_channel: str = ""
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A request as it is to be, the audit row that says why, and what people hear of it. ``card_channel``: where it
+    gets a further card."""
+
+    after: RetryRequest
+    entry: Entry
+    notes: Sequence[Note] = ()
+    card_channel: str = ""
+
+
+async def change(connection: AsyncConnection, changes: Sequence[Change]) -> bool:
+    """All of them, or False and nothing is written."""
+    for one in changes:
+        before = sa.and_(requests.c.id == one.after.id, requests.c.version == one.after.version - 1)
+        found = await connection.execute(sa.select(requests.c.id).where(before))
+        if found.first() is None:
+            return False
+    for one in changes:
+        await _change(connection, one)
+    return True
+
+
+async def _change(connection: AsyncConnection, change: Change) -> None:
+    """A write transaction has no other writer beside it, so the version that was just looked at still holds."""
+    after = change.after
     before = sa.and_(requests.c.id == after.id, requests.c.version == after.version - 1)
     changed = await connection.execute(sa.update(requests).where(before).values(_row(after)))
     if changed.rowcount != 1:
-        return False
+        raise RuntimeError(f"request {after.id} changed under a write transaction")
     for table in (request_patches, request_votes):
         await connection.execute(sa.delete(table).where(table.c.request_id == after.id))
     await _write_parts(connection, after)
-    if card_channel:
-        await outbox.add_card_once(connection, after.id, card_channel)
-    await outbox.hurry(connection, after.id)
-    await _tell(connection, after.id, entry, notes)
-    return True
+    if change.card_channel:
+        await outbox.add_card_once(connection, after.card_id, change.card_channel)
+    await outbox.hurry(connection, after.card_id)
+    entry = change.entry
+    await audit.append(connection, replace(entry, subject=entry.subject or f"request:{after.id}"))
+    await outbox.queue(connection, change.notes, after.card_id, entry.at)
 
 
 async def look_again(connection: AsyncConnection, request_id: int, version: int, next_at: datetime) -> bool:
@@ -157,11 +202,6 @@ async def _write_parts(connection: AsyncConnection, request: RetryRequest) -> No
         await connection.execute(sa.insert(request_patches), patches)
     if votes := _vote_rows(request):
         await connection.execute(sa.insert(request_votes), votes)
-
-
-async def _tell(connection: AsyncConnection, request_id: int, entry: Entry, notes: Sequence[Note]) -> None:
-    await audit.append(connection, replace(entry, subject=entry.subject or f"request:{request_id}"))
-    await outbox.queue(connection, notes, request_id, entry.at)
 
 
 async def _covering(connection: AsyncConnection, draft: RetryRequest) -> list[RetryRequest]:
@@ -192,6 +232,13 @@ async def one(connection: AsyncConnection, request_id: int) -> RetryRequest | No
     return found[0] if found else None
 
 
+async def members(connection: AsyncConnection, request_id: int) -> list[RetryRequest]:
+    """The request and those that were made with it, oldest first."""
+    bulk = sa.select(requests.c.bulk).where(requests.c.id == request_id, requests.c.bulk > 0).scalar_subquery()
+    either = sa.or_(requests.c.id == request_id, requests.c.bulk == bulk)
+    return await _read(connection, sa.select(requests).where(either).order_by(requests.c.id))
+
+
 async def in_states(connection: AsyncConnection, states: Iterable[State]) -> list[RetryRequest]:
     return await _read(connection, _in_states(states))
 
@@ -211,10 +258,16 @@ async def past(connection: AsyncConnection, device_id: int | None, size: int, tu
 
 
 async def waiting(connection: AsyncConnection, now: datetime, size: int, turn: Turn) -> Page:
-    """For an approver or, approved, for a maintenance window."""
-    approved = sa.and_(requests.c.state == State.APPROVED.value, requests.c.send_after > now)
-    either = sa.or_(requests.c.state == State.PENDING.value, approved)
-    return await _page(connection, either, size, turn, newest_first=False)
+    """For an approver or, approved, for a maintenance window; of a bulk the first that does."""
+    sooner = requests.alias("sooner")
+    earlier = sa.and_(sooner.c.bulk == requests.c.bulk, sooner.c.bulk > 0, sooner.c.id < requests.c.id)
+    shown_already = sa.exists().where(earlier, _waits(sooner, now))
+    return await _page(connection, sa.and_(_waits(requests, now), ~shown_already), size, turn, newest_first=False)
+
+
+def _waits(table: sa.FromClause, now: datetime) -> sa.ColumnElement[bool]:
+    approved = sa.and_(table.c.state == State.APPROVED.value, table.c.send_after > now)
+    return sa.or_(table.c.state == State.PENDING.value, approved)
 
 
 async def _page(

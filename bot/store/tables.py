@@ -83,6 +83,10 @@ requests = sa.Table(
     sa.Column("settled_at", Instant),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("next_at", Instant),
+    sa.Column("bulk", Id, nullable=False, index=True),
+    sa.Column("again_of", Id, nullable=False),
+    sa.Column("origin_channel", sa.String, nullable=False),
+    sa.Column("origin_ts", sa.String, nullable=False),
     sqlite_autoincrement=True,
 )
 
@@ -147,6 +151,7 @@ notes = sa.Table(
     sa.Column("key", sa.String, nullable=False, unique=True),
     sa.Column("request_id", Id, nullable=False),
     sa.Column("recipient", sa.String, nullable=False),
+    sa.Column("thread", sa.String, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("queued_at", Instant, nullable=False),
     sa.Column("sent", sa.Boolean, nullable=False, index=True),
@@ -234,6 +239,42 @@ devices = sa.Table(
     sa.Column("client", sa.String, nullable=False),
     sa.Column("site", sa.String, nullable=False),
     sa.Column("patching", sa.Boolean, nullable=False),
+)
+
+# On which of ESET's devices an attempt happened, as far as ESET tells.
+sightings = sa.Table(
+    "sightings",
+    METADATA,
+    sa.Column("fingerprint", sa.String(64), primary_key=True),
+    sa.Column("eset_uuid", sa.String, primary_key=True),
+    sa.Column("first_seen", Instant, nullable=False, index=True),
+)
+
+eset_devices = sa.Table(
+    "eset_devices",
+    METADATA,
+    sa.Column("uuid", sa.String, primary_key=True),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("read_at", Instant, nullable=False),
+)
+
+# Which N-sight device a person said one of ESET's is, where their names do not tell.
+device_links = sa.Table(
+    "device_links",
+    METADATA,
+    sa.Column("eset_uuid", sa.String, primary_key=True),
+    sa.Column("device_id", Id, nullable=False, index=True),
+    sa.Column("chosen_by", sa.String, nullable=False),
+    sa.Column("chosen_at", Instant, nullable=False),
+)
+
+# The failed patches of a device (JSON) as a sweep over all devices found them.
+patch_views = sa.Table(
+    "patch_views",
+    METADATA,
+    sa.Column("device_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("read_at", Instant, nullable=False),
+    sa.Column("failed", sa.Text, nullable=False),
 )
 
 digests = sa.Table(
