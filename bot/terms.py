@@ -1,5 +1,6 @@
 """What it takes to decide one request: the configured base, changed by the first rule that fits it. Pure."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,13 @@ def asked_of(base: Terms, rules: Sequence[Rule], device: Device, patches: Sequen
     if rule is None:
         return base
     return replace(base, **rule.changes, because=_because(rule, device, patches))
+
+
+def joint(base: Terms, rules: Sequence[Rule], targets: Sequence[tuple[Device, Sequence[RequestedPatch]]]) -> Terms:
+    """What it takes to decide one request for several devices: of what each of them asks the stricter, key by key.
+    Patches count and are looked at together, since one decision sends them all."""
+    every = [patch for _, patches in targets for patch in patches]
+    return functools.reduce(stricter, [asked_of(base, rules, device, every) for device, _ in targets])
 
 
 def fits(rule: Rule, device: Device, patches: Sequence[RequestedPatch]) -> bool:

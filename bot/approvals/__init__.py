@@ -33,12 +33,14 @@ from bot.approvals.events import (
 )
 from bot.approvals.following import ASK_AFTER
 from bot.approvals.guards import demanded, lapsed
+from bot.approvals.pace import CLOSEST, closest
 from bot.approvals.sending import SETTLE_AFTER, closed_to
 from bot.approvals.table import TABLE, step
 from bot.approvals.waiting import opened, overdue
 
 __all__ = [
     "ASK_AFTER",
+    "CLOSEST",
     "DECIDED",
     "SETTLE_AFTER",
     "TABLE",
@@ -66,6 +68,7 @@ __all__ = [
     "Tighten",
     "Withdraw",
     "closed_to",
+    "closest",
     "demanded",
     "lapsed",
     "opened",

@@ -167,7 +167,9 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Postpone:
-    """The device could not be read: look again later."""
+    """The device could not be read (``why``, plain): look again later."""
+
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

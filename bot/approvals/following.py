@@ -7,6 +7,7 @@ from bot import fates
 from bot.approvals.ends import ended
 from bot.approvals.events import Close, Look, Policy, Postpone, Read
 from bot.approvals.guards import demanded, must_be_approver
+from bot.approvals.pace import paced
 from bot.approvals.sending import SETTLE_AFTER
 from bot.errors import Refused
 from bot.model import SETTLED, Fate, Patch, RetryRequest, State
@@ -18,11 +19,11 @@ ASK_AFTER = timedelta(hours=1)  # an unknown that reading did not settle by then
 def read(request: RetryRequest, event: Read, policy: Policy, now: datetime) -> RetryRequest:
     if request.state is S.UNKNOWN:
         if not fates.arrived(request.patches, event.read):
-            return replace(request, next_at=now + policy.follow_every)
+            return paced(request, policy, now)
         request = replace(_sent_after_all(request), deadline=now + policy.follow_for)
     settled = now - (request.called_at or now) >= SETTLE_AFTER
     patches = tuple(fates.followed(patch, event.read.get(patch.id), settled) for patch in request.patches)
-    after = replace(request, patches=patches, next_at=now + policy.follow_every)
+    after = paced(replace(request, patches=patches), policy, now)
     if all(patch.fate in SETTLED for patch in patches):
         return ended(after, S.FINISHED, now)
     return _give_up_if_over(after, policy, now)
@@ -50,15 +51,16 @@ def _sent_after_all(request: RetryRequest) -> RetryRequest:
 
 
 def postpone(request: RetryRequest, event: Postpone, policy: Policy, now: datetime) -> RetryRequest:
-    later = replace(request, next_at=now + policy.follow_every)
-    return later if request.state is S.UNKNOWN else _give_up_if_over(later, policy, now)
+    later = paced(request, policy, now)
+    return later if request.state is S.UNKNOWN else _give_up_if_over(later, policy, now, event.why)
 
 
-def _give_up_if_over(request: RetryRequest, policy: Policy, now: datetime) -> RetryRequest:
+def _give_up_if_over(request: RetryRequest, policy: Policy, now: datetime, unread: str = "") -> RetryRequest:
     if request.deadline is None or now < request.deadline:
         return request
     waiting = sum(patch.fate not in SETTLED for patch in request.patches)
-    return ended(request, S.FINISHED, now, note=f"Followed to the end of the time allowed; {waiting} still open.")
+    why = f" The device could not be read at the end: {unread}" if unread else ""
+    return ended(request, S.FINISHED, now, note=f"Followed to the end of the time allowed; {waiting} still open.{why}")
 
 
 def close(request: RetryRequest, event: Close, policy: Policy, now: datetime) -> RetryRequest:

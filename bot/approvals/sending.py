@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bot import fates, windows
 from bot.approvals.ends import ended
 from bot.approvals.events import Await, Claim, Conclude, Event, Expire, Hold, LoseTrack, Policy, Reject
+from bot.approvals.pace import paced
 from bot.model import CallVerdict, Fate, RetryRequest, State
 from bot.windows import Opening
 
@@ -72,10 +73,10 @@ def conclude(request: RetryRequest, event: Conclude, policy: Policy, now: dateti
         return _unknown(request, answer.words, now)
     patches = tuple(fates.answered(patch, answer) for patch in request.patches)
     unread = any(patch.fate in {Fate.UNCLEAR, Fate.ALREADY} for patch in patches)
-    next_at = now if unread else now + policy.follow_every
-    return replace(
-        request, state=S.QUEUED, patches=patches, owner="", deadline=now + policy.follow_for, note="", next_at=next_at
+    queued = replace(
+        request, state=S.QUEUED, patches=patches, owner="", deadline=now + policy.follow_for, note="", next_at=now
     )
+    return queued if unread else paced(queued, policy, now)
 
 
 def lose_track(request: RetryRequest, event: LoseTrack, policy: Policy, now: datetime) -> RetryRequest:

@@ -2,41 +2,66 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from slack_sdk.models.blocks import ActionsBlock
+from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
 from bot.approvals import Policy, demanded
 from bot.blocks import text
 from bot.blocks.request import REASON, headline, missing_words
-from bot.model import Message, RetryRequest
+from bot.errors import Refused
+from bot.model import Device, Message, Patch, RetryRequest, Terms
 from bot.terms import Budget
+
+LEFT_OUT = 20  # patches that are named
 
 
 def created(
-    request: RetryRequest, policy: Policy, left_out: Sequence[tuple[int, str]], link: str, shown: tuple[str, bool]
+    made: Sequence[RetryRequest],
+    terms: Terms,
+    left_out: Sequence[tuple[Device, Patch]],
+    refused: Sequence[str],
+    shown: tuple[str, str, bool],
 ) -> Message:
-    """The private answer to a request that was made. ``left_out``: ids with the state that kept them out.
-    ``shown``: the channel of its card, and whether it is posted there already."""
-    ids = ",".join(str(patch.id) for patch in request.patches)
+    """The private answer to a request that was made. ``left_out``: patches that are not failed; ``refused``: sentences
+    about whole devices that are not in it. ``shown``: link to its card, the channel of it, and whether it is posted."""
+    link, channel, posted = shown
     place = f"<{link}|the approvals channel>" if link else "the approvals channel"
-    device = f"*{text.name(request.device.name, 80)}* (id {request.device.id}, {text.name(request.device.client, 80)})"
-    terms = demanded(request, policy)
     because = f" ({text.name(terms.because, 200)})" if terms.because else ""
     approvals = f"{text.plural(terms.quorum, 'approval')}{because}"
-    words = [f"Request #{request.id} is made: retry `{ids}` on {device}. It waits in {place} for {approvals}."]
-    if request.reason:
-        words.append(f"*Reason:* {text.name(request.reason, REASON)}")
+    first = made[0]
+    glue = ". " if len(made) == 1 else "\n"
+    asked, waits = _asked(made), f"It waits in {place} for {approvals}."
+    words = [f"Request #{first.card_id} is made: {asked}{glue}{waits}"]
+    if first.reason:
+        words.append(f"*Reason:* {text.name(first.reason, REASON)}")
     if left_out:
-        names = ", ".join(f"`{patch_id}` ({text.name(label, 40)})" for patch_id, label in left_out[:20])
-        words.append(f"Left out because not failed: {names}.")
-    channel, posted = shown
+        words.append(f"Left out because not failed: {_left_out(left_out, several=len(made) > 1)}.")
+    words += [f"Left out: {sentence}" for sentence in refused]
     if not posted:
         words.append(
             f"⚠️ Its card could not be posted in {text.channel(channel)} yet, so no approver sees it. The bot keeps "
             "trying; perhaps it has to be invited to that channel."
         )
-    body = "\n".join(words)
-    button = text.button("Withdraw", "request.withdraw", str(request.id))
-    return text.message(body, [text.section(body), ActionsBlock(block_id=f"mine.{request.id}", elements=[button])])
+    body = text.fit("\n".join(words), 2900)
+    button = text.button("Withdraw", "request.withdraw", str(first.card_id))
+    return text.message(body, [text.section(body), ActionsBlock(block_id=f"mine.{first.card_id}", elements=[button])])
+
+
+def _asked(made: Sequence[RetryRequest]) -> str:
+    """ "retry `4,5` on *SRV-DC01* (id 1001, Contoso Ltd)", a line each when there are several."""
+    parts = []
+    for request in made:
+        ids = ",".join(str(patch.id) for patch in request.patches)
+        where = f"(id {request.device.id}, {text.name(request.device.client, 80)})"
+        parts.append(f"retry `{ids}` on *{text.name(request.device.name, 80)}* {where}")
+    return parts[0] if len(parts) == 1 else "\n• ".join(["one request for all of these:", *parts])
+
+
+def _left_out(found: Sequence[tuple[Device, Patch]], *, several: bool) -> str:
+    names = []
+    for device, patch in found[:LEFT_OUT]:
+        on = f" on {text.name(device.name, 60)}" if several else ""
+        names.append(f"`{patch.id}` ({text.patch_state(patch)}){on}")
+    return ", ".join(names)
 
 
 def quarantined(spent: Mapping[int, Sequence[RetryRequest]], budget: Budget, links: Mapping[int, str]) -> str:
@@ -69,13 +94,32 @@ def voted(request: RetryRequest, who: str, policy: Policy) -> Message:
     terms = demanded(request, policy)
     if mine is not None and mine.denies:
         missing = text.plural(terms.denials - len(request.denials), "more denial ends", "more denials end")
-        return _retractable(f"You have denied request #{request.id}; {missing} it.", request.id)
-    return _retractable(f"You have approved request #{request.id}: {missing_words(request, policy)}.", request.id)
+        return _retractable(f"You have denied request #{request.card_id}; {missing} it.", request.card_id)
+    said = f"You have approved request #{request.card_id}: {missing_words(request, policy)}."
+    return _retractable(said, request.card_id)
 
 
 def decided(request: RetryRequest) -> Message:
     """The private answer to the vote that decided, while the card cannot be changed."""
-    return Message(f"Request #{request.id}: {headline(request)} Its card will show it as soon as Slack lets it change.")
+    return Message(
+        f"Request #{request.card_id}: {headline(request)} Its card will show it as soon as Slack lets it change."
+    )
+
+
+def voted_in_part(changed: Sequence[RetryRequest], refused: Sequence[Refused]) -> Message:
+    """The private answer to a vote that counts for some devices of a card only."""
+    counted = text.listed([text.name(one.device.name, 60) for one in changed], 5)
+    reasons = list(dict.fromkeys(no.sentence for no in refused))
+    return Message(text.fit("\n".join([f"Your vote counts for {counted}, not for the others:", *reasons]), 2900))
+
+
+def withdrawn(changed: Sequence[RetryRequest], members: Sequence[RetryRequest]) -> Message:
+    """``changed``: those of the card's requests that could still be withdrawn."""
+    number = members[0].card_id
+    if len(changed) == len(members):
+        return Message(f"Request #{number} is withdrawn. Nothing was sent.")
+    names = text.listed([text.name(one.device.name, 60) for one in changed], 5)
+    return Message(f"Request #{number} is withdrawn for {names}, where nothing was sent; the others are past that.")
 
 
 def voted_already(sentence: str, request_id: int) -> Message:
@@ -86,6 +130,13 @@ def _retractable(sentence: str, request_id: int) -> Message:
     words = f"{sentence} Until it is decided, the other button on the card changes your vote."
     button = text.button("Take my vote back", "request.retract", str(request_id))
     return text.message(words, [text.section(words), ActionsBlock(block_id="vote", elements=[button])])
+
+
+def choose_instead(sentence: str) -> Message:
+    """Who named no device may choose some; ``sentence`` is safe mrkdwn."""
+    words = f"{sentence} Or choose the devices and their failed patches from lists:"
+    button = ButtonElement(text="Choose devices…", action_id="device.pick.open")
+    return text.message(words, [text.section(words), ActionsBlock(block_id="pick", elements=[button])])
 
 
 def looked(request: RetryRequest) -> Message:

@@ -1,7 +1,8 @@
 """A retry request as its card shows it: a pure picture of the row."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
@@ -46,21 +47,61 @@ _AGAIN = frozenset({State.DENIED, State.WITHDRAWN, State.EXPIRED, State.REJECTED
 # ---------------------------------------------------------------- the card
 
 
-def card(request: RetryRequest, policy: Policy) -> Message:
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a card refers to: the address of the message that led to it, the ended requests whose patches it asks for
+    again and the address of their card; ``consoles``: safe mrkdwn that leads to the vendors' consoles. What is not
+    known is empty."""
+
+    origin: str = ""
+    earlier: tuple[RetryRequest, ...] = ()
+    earlier_at: str = ""
+    consoles: str = ""
+
+
+NO_LINKS = Links()
+
+
+def card(request: RetryRequest, policy: Policy, links: Links = NO_LINKS) -> Message:
     """The request's card in the approvals channel; a pure picture of the row."""
     title = f"Retry request #{request.id}: {text.plural(len(request.patches), 'patch', 'patches')}"
     blocks: list[Block] = [
         text.header(title),
         text.section(_device(request)),
         text.section(_patches(request)),
-        text.section(f"*Reason:* {text.name(request.reason, REASON) if request.reason else '_none given_'}"),
-        text.section(_status(request, policy)),
-        text.context(_small_print(request, policy)),
+        text.section(reason_words(request)),
+        *history_blocks(links),
+        text.section(status(request, policy)),
+        text.context(*filter(None, (small_print(request, policy, links), links.consoles))),
     ]
     buttons = _buttons(request)
     if buttons:
         blocks.append(ActionsBlock(block_id=f"request.{request.id}", elements=buttons))
     return text.message(_fallback(request), blocks)
+
+
+def reason_words(request: RetryRequest) -> str:
+    return f"*Reason:* {text.name(request.reason, REASON) if request.reason else '_none given_'}"
+
+
+def history_blocks(links: Links) -> list[Block]:
+    """How the requests ended whose patches are asked for again: who decides has to know that it failed before."""
+    if not links.earlier:
+        return []
+    first, most = links.earlier[0], 5
+    named = f"<{links.earlier_at}|#{first.id}>" if links.earlier_at else f"#{first.id}"
+    lines = [
+        f"• {text.name(one.device.name, 80)}: {text.state_words(one.state).words}{_told(one)}"
+        for one in links.earlier[:most]
+    ]
+    if hidden := len(links.earlier) - most:
+        lines += [f"… and {text.plural(hidden, 'more device')}"] if hidden > 0 else []
+    asked = f"asked {text.when(first.asked_at)} by {text.mention(first.requester)}"
+    return [text.section("\n".join([f"🔁 *Asked again* after request {named}, {asked}:", *lines]))]
+
+
+def _told(request: RetryRequest) -> str:
+    return f", {tally(request)}" if any(patch.fate is not Fate.WAITING for patch in request.patches) else ""
 
 
 def _fallback(request: RetryRequest) -> str:
@@ -91,9 +132,10 @@ def _patches(request: RetryRequest) -> str:
     return "\n".join(["*Patches:*", *lines, *more])
 
 
-def patch_line(patch: RequestedPatch) -> str:
+def patch_line(patch: RequestedPatch, most: int = 120) -> str:
+    """A patch as it was seen and what has become of it; ``most`` characters of its title."""
     seen = text.name(patch.seen, 40)
-    line = f"• `{patch.id}` {text.name(patch.title, 120)} · seen as {seen}"
+    line = f"• `{patch.id}` {text.name(patch.title, most)} · seen as {seen}"
     if patch.fate is Fate.WAITING:
         return line
     told = patch.fate in _TELLING and patch.label != patch.seen
@@ -101,8 +143,11 @@ def patch_line(patch: RequestedPatch) -> str:
     return f"{line} → {FATES[patch.fate]}{now}"
 
 
-def _small_print(request: RetryRequest, policy: Policy) -> str:
+def small_print(request: RetryRequest, policy: Policy, links: Links) -> str:
+    """Who asked, where it came from; while it waits, what it takes to decide it."""
     asked = f"Asked by {text.mention(request.requester)} {text.when(request.asked_at)}"
+    if links.origin:
+        asked = f"{asked} · from <{links.origin}|this message>"
     if request.state is not State.PENDING:
         return asked
     terms = demanded(request, policy)
@@ -158,7 +203,8 @@ def may_ask_again(request: RetryRequest) -> bool:
     return undone and (request.state in _AGAIN or request.state is State.FINISHED)
 
 
-def _status(request: RetryRequest, policy: Policy) -> str:
+def status(request: RetryRequest, policy: Policy) -> str:
+    """Where it stands, why, and who voted how."""
     lines = [headline(request)]
     if request.state is State.PENDING and request.escalated_at:
         lines.append(f"⏫ Escalated {text.when(request.escalated_at)}{_escalated_to(request.terms)}.")
@@ -176,8 +222,13 @@ def _votes(request: RetryRequest, policy: Policy) -> list[str]:
     """How many are missing, then who voted how, when and why, a line each."""
     if not _listed(request) or not request.votes:
         return []
-    lines = [f"• {'Denied' if vote.denies else 'Approved'} by {_voter(vote)}" for vote in request.votes]
+    lines = vote_lines(request.votes)
     return [f"{missing_words(request, policy)}.", *lines] if request.state is State.PENDING else lines
+
+
+def vote_lines(votes: Iterable[Vote]) -> list[str]:
+    """Who voted how, when and why, a line each."""
+    return [f"• {'Denied' if vote.denies else 'Approved'} by {_voter(vote)}" for vote in votes]
 
 
 def missing_words(request: RetryRequest, policy: Policy) -> str:
@@ -238,9 +289,15 @@ def _progress(request: RetryRequest) -> str:
 
 def tally(request: RetryRequest) -> str:
     """ "3 of 5 installed, 1 needs a restart, 1 failed again"."""
-    counts = Counter(_TALLY[patch.fate] for patch in request.patches if patch.fate is not Fate.WAITING)
+    return tally_of([request]) or "nothing was sent"
+
+
+def tally_of(requests: Sequence[RetryRequest]) -> str:
+    """The same over all patches of several requests; empty while nothing has become of any."""
+    patches = [patch for request in requests for patch in request.patches]
+    counts = Counter(_TALLY[patch.fate] for patch in patches if patch.fate is not Fate.WAITING)
     order = list(dict.fromkeys(_TALLY.values()))
     parts = [f"{counts[word]} {word}" for word in order if counts[word]]
     if counts["installed"]:
-        parts[0] = f"{counts['installed']} of {len(request.patches)} installed"
-    return ", ".join(parts) or "nothing was sent"
+        parts[0] = f"{counts['installed']} of {len(patches)} installed"
+    return ", ".join(parts)

@@ -29,11 +29,13 @@ _COUNTED = frozenset({State.QUEUED, State.FINISHED})  # each patch's fate says m
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A request in a list. ``link``: permalink of its card, or empty. ``terms``: what it takes to decide it now."""
+    """A request in a list. ``link``: permalink of its card, or empty. ``terms``: what it takes to decide it now.
+    ``others``: how many more devices its card is about."""
 
     request: RetryRequest
     link: str
     terms: Terms
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ def _entry(line: Line, more: Sequence[str]) -> str:
     link = _linked(f"#{request.id} {text.name(request.device.name, NAME)}", line.link)
     what = text.plural(len(request.patches), "patch", "patches")
     asked = f"asked by {text.mention(request.requester)} {text.when(request.asked_at)}"
-    words = text.fit(f"*{link}* ({text.name(request.device.client, NAME)}): {what}, {asked}", ENTRY)
+    others = f" and {text.plural(line.others, 'more device')}" if line.others else ""
+    words = text.fit(f"*{link}* ({text.name(request.device.client, NAME)}){others}: {what}, {asked}", ENTRY)
     for each in filter(None, more):
         room = ENTRY - len(words) - 1
         if room < LEAST:

@@ -91,5 +91,6 @@ async def _line(services: Services, request: RetryRequest, gate: asyncio.Semapho
     async with gate:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINK_PATIENCE):
-                link = await cards.link_to(services, request.id)
-    return Line(request, link, approvals.demanded(request, services.policy(request)))
+                link = await cards.link_to(services, request.card_id)
+    others = len(await services.store.members(request.id)) - 1 if request.bulk else 0
+    return Line(request, link, approvals.demanded(request, services.policy(request)), others)

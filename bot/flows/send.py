@@ -21,6 +21,11 @@ KEEP_TRYING = 30  # times, a second apart: how long an answer waits for a databa
 
 async def resume(services: Services, request_id: int) -> None:
     """Sends an approved request if it may still be sent. Safe to run at any time, in any number of processes."""
+    async with services.sending:
+        await _resume(services, request_id)
+
+
+async def _resume(services: Services, request_id: int) -> None:
     request = await services.store.request(request_id)
     if request is None or request.state is not State.APPROVED:
         return

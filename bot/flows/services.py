@@ -1,7 +1,8 @@
 """What every flow works with, put together by app.py."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,18 +12,35 @@ from bot.clients.eset import Eset
 from bot.clients.flights import Flights
 from bot.clients.nsight import Nsight
 from bot.config import Config
+from bot.errors import UpstreamError
+from bot.flows.directory import Directory
 from bot.messenger import Messenger
 from bot.metrics import Metrics
-from bot.model import Device, RequestedPatch, RetryRequest
+from bot.model import Device, RequestedPatch, RetryRequest, Terms
 from bot.people import People
 from bot.store import Store
+
+
+@dataclass(slots=True)
+class Sight:
+    """How this process fared last with ESET's list of attempts by device. ``tried_at``: None before the first time;
+    ``named_at``: likewise for the names of devices.
+    ``error``, ``names_error``: why the devices, or their names, were not told. ``partial``: why some were not."""
+
+    tried_at: datetime | None = None
+    named_at: datetime | None = None
+    error: UpstreamError | None = None
+    names_error: UpstreamError | None = None
+    partial: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """``now`` tells aware UTC time. ``owner`` names this process in claims and leases. ``spawn`` runs work that
     outlives its caller: tracked, awaited at shutdown, its failure logged. ``sweep_spacing``: seconds between two
-    calls of one inventory sweep. ``flights``: work of this process that callers at the same time share."""
+    calls of one inventory sweep. ``flights``: work of this process that callers at the same time share. ``sending``:
+    how many requests may be on their way to N-sight at the same time. ``directory``: N-sight's devices in memory.
+    ``sight``: how reading ESET's devices went."""
 
     config: Config
     store: Store
@@ -36,10 +54,18 @@ class Services:
     owner: str
     sweep_spacing: float
     flights: Flights[Any]
+    sending: asyncio.Semaphore
+    directory: Directory
+    sight: Sight = field(default_factory=Sight)
 
     def policy(self, request: RetryRequest) -> Policy:
         """What the configuration asks of this request now."""
         return self.policy_on(request.device, request.patches)
+
+    def terms_on(self, targets: Sequence[tuple[Device, Sequence[RequestedPatch]]]) -> Terms:
+        """What the configuration asks of one request for all of these."""
+        approvals = self.config.approvals
+        return terms.joint(approvals.terms, approvals.rules, targets)
 
     def policy_on(self, device: Device, patches: Sequence[RequestedPatch] = ()) -> Policy:
         """What the configuration asks of a request for these patches of a device."""

@@ -5,10 +5,10 @@ import contextlib
 import itertools
 import json
 import os
-import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,8 +18,10 @@ from bot.demo.fleet import Machine
 from bot.demo.slack.exchange import Exchange
 from bot.demo.slack.model import Shown
 from bot.demo.world import World
-from bot.model import PatchStatus, RetryRequest, State
-from bot.store import Store
+from bot.model import PatchStatus, RequestedPatch, RetryRequest, State, Terms
+from bot.store import Covered, Entry, Store
+from tests.laid import lay
+from tests.programs import Program
 from tests.scenes.stage import CONFIG
 
 ROOT = Path(__file__).parents[2]
@@ -28,29 +30,20 @@ ROOT = Path(__file__).parents[2]
 class Process:
     """One run of `tests.scenes.killed`."""
 
-    def __init__(self, child: asyncio.subprocess.Process) -> None:
+    def __init__(self, child: Program) -> None:
         self._child = child
 
     @classmethod
     async def start(cls, env: dict[str, str]) -> Self:
-        """Loads the bot and waits for the line to begin with."""
-        child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.scenes.killed"),
-            cwd=ROOT,
-            env={**env, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        return cls(child)
+        """One that waits for the line to begin with."""
+        env = {**env, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        return cls(await Program.start("tests.scenes.killed", folder=ROOT, env=env))
 
     async def told(self, line: str) -> str:
         """Tells it a line and returns its answer, empty when it is dead or dies of it."""
-        if self._child.stdin is None or self._child.stdout is None:
-            raise ValueError("started without pipes")
         answer = b""
         with contextlib.suppress(ConnectionError):
             self._child.stdin.write(f"{line}\n".encode())
-            await self._child.stdin.drain()
             answer = await self._child.stdout.readline()
         if not answer:
             await self.ended()
@@ -62,16 +55,14 @@ class Process:
 
     def kill(self) -> None:
         """SIGKILL, as of the kernel when memory is short."""
-        if self.alive:
-            self._child.kill()
+        self._child.kill()
 
     async def ended(self) -> int:
         return await self._child.wait()
 
     async def stop(self) -> None:
         """Ends it cleanly if it lives; killed when it has not ended after ten seconds."""
-        if self.alive and self._child.stdin is not None:
-            self._child.stdin.close()
+        self._child.stdin.close()
         try:
             async with asyncio.timeout(10):
                 await self.ended()
@@ -92,7 +83,6 @@ class Afterlife:
         self.world.slack.patience = 30.0  # a busy machine is no failure; see `_acked`
         self._folder, self._config = folder, config
         self._processes: list[Process] = []
-        self._spare: asyncio.Task[Process] | None = None
         self._ahead = 0.0
         self._stack = AsyncExitStack()
         failing = [(machine.id, _failed(machine)) for machine in self.world.fleet.machines() if machine.patching]
@@ -103,6 +93,7 @@ class Afterlife:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.world)
             self._env = self.world.env(self._folder, self._config)
+            await lay(self._folder)
             self.store = await Store.open(self._env["DATABASE_URL"])
             stack.push_async_callback(self.store.close)
             stack.push_async_callback(self._stop)
@@ -115,8 +106,6 @@ class Afterlife:
         await self._stack.aclose()
 
     async def _stop(self) -> None:
-        if self._spare is not None:
-            self._processes.append(await self._spare)
         await asyncio.gather(*(process.stop() for process in self._processes))
 
     # ---------------------------------------------------------------- bots
@@ -126,12 +115,11 @@ class Afterlife:
         gets that far. ``nsight``: its NSIGHT_URL, unless it is the stand-in's own."""
         living = sum(process.alive for process in self._processes)
         await self.world.slack.until(lambda: len(self.world.slack.sockets.connections) == living)
-        process = await (self._spare or Process.start(self._env))
+        process = await Process.start(self._env)
         self._processes.append(process)
         begin: dict[str, Any] = {"ahead": self._ahead, "point": point, "nsight": nsight or self.world.nsight.url}
         if await process.told(json.dumps(begin)):
             await self.world.slack.until(lambda: len(self.world.slack.sockets.connections) == living + 1)
-        self._spare = asyncio.create_task(Process.start(self._env))  # loads while this one works
         return process
 
     async def later(self, seconds: float = 0, *, mortal: bool = False) -> None:
@@ -164,13 +152,36 @@ class Afterlife:
         await self.world.slack.until(lambda: self.cards(request))  # another bot may be the one that posts it
         return request
 
+    async def asked_for_many(self, count: int) -> list[RetryRequest]:
+        """Bob's request for the next ``count`` devices, once its card is there. No form makes it: what is of interest
+        here begins with its approval."""
+        now, drafts = datetime.now(UTC), []
+        terms = Terms(lists=(("S0PATCHTEAM",),), expires=timedelta(hours=40))
+        for _ in range(count):
+            device, ids = self._next()
+            patches = tuple(RequestedPatch(one, f"Patch {one}", "Failed", "Failed") for one in ids)
+            found = await self.store.device(device)
+            assert found is not None
+            draft = RetryRequest(0, State.PENDING, 0, found, patches, "U0BOB", "", "C0HELPDESK", now, terms)
+            drafts.append((replace(draft, waiting_since=now), Entry(now, "U0BOB", "request.create", "", {})))
+        made = await self.store.create_requests(drafts, card_channel="C0PATCHAPPROVE")
+        assert not isinstance(made, Covered)
+        await self.later()
+        await self.world.slack.until(lambda: self.cards(made[0]))
+        return list(made)
+
     def command(self) -> tuple[str, int]:
         """What Bob types to retry the failed patches of the next device, and that device's id."""
+        device, ids = self._next()
+        return f"/patches retry {device} {','.join(map(str, ids))}", device
+
+    def _next(self) -> tuple[int, tuple[int, ...]]:
+        """The next device, with its patches failed once more."""
         device, ids = next(self._targets)
         for one in ids:
             patch = self.world.fleet.patch(device, one)
             patch.status, patch.retried_at, patch.outcomes = PatchStatus.FAILED, None, []
-        return f"/patches retry {device} {','.join(map(str, ids))}", device
+        return device, ids
 
     async def says(self, user: str, text: str) -> None:
         await self._acked(self.world.slack.says(user, text))

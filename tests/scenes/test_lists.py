@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.demo.slack.model import Shown
 from bot.store import Entry
-from tests import sample_requests
+from tests import sample_requests, stored
 from tests.scenes.playing import asked, configured, pressed
 from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
 from tests.scenes.test_failures import full_disk, held
@@ -34,7 +34,7 @@ async def made(stage: Stage, count: int, *, name: str = "") -> None:
         device = devices[number % len(devices)]
         draft = replace(draft, device=device, asked_at=now, waiting_since=now, expires_at=now + timedelta(hours=4))
         entry = Entry(now, draft.requester, "request.create", "", {})
-        await services.store.create_request(draft, entry, card_channel="C0PATCHAPPROVE")
+        await stored.create(services.store, draft, entry, card_channel="C0PATCHAPPROVE")
     await stage.bot.tick()
 
 

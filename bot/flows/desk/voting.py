@@ -11,6 +11,9 @@ async def vote(services: Services, request_id: int, who: str, *, denies: bool, r
     told because the card cannot be changed right now."""
     voted = decide.deny if denies else decide.approve
     after = await voted(services, request_id, who, reason)
-    if after.state is State.PENDING:
-        return answers.voted(after, who, services.policy(after))
-    return None if await cards.is_shown(services, after) else answers.decided(after)
+    for request in after.changed:
+        if request.state is State.PENDING:
+            return answers.voted(request, who, services.policy(request))
+    if after.refused:
+        return answers.voted_in_part(after.changed, after.refused)
+    return None if await cards.is_shown(services, after.members) else answers.decided(after.changed[0])

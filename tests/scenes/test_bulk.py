@@ -1,0 +1,268 @@
+"""One request for several devices: one card, one approval, a call for each, and each fares by itself."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.demo.faults import Fault
+from bot.errors import Refused
+from bot.model import Posted, State
+from tests.scenes.bulks import THREE, carded, members, wished
+from tests.scenes.playing import configured, pressed
+from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
+
+CALL, LIST = "patch_retry", "patch_list_all"
+RULES = (
+    CONFIG
+    + """
+[[approvals.rules]]
+kind = "server"
+quorum = 2
+reason = "required"
+"""
+)
+
+
+async def states(stage: Stage) -> list[State]:
+    return [request.state for request in await members(stage)]
+
+
+NIGHT = """
+[[windows]]
+kind = "server"
+cron = "0 22 * * *"
+duration = "6h"
+timezone = "Europe/Berlin"
+"""
+
+
+def sent(stage: Stage) -> list[tuple[int, tuple[int, ...]]]:
+    return sorted(stage.retries)
+
+
+async def test_one_approval_sends_a_call_for_each_device(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await carded(stage)
+        assert "5 patches on 3 devices" in card.plain
+        for name in ("SRV-DC01", "CON-NB-0147", "WH-PC-04"):
+            assert name in card.plain
+        assert [button for button in card.buttons if button == "Approve"] == ["Approve"]
+        assert stage.retries == []
+        assert await pressed(stage, "ann", "Approve", card) == ""
+        assert sent(stage) == sorted(THREE)
+        assert await states(stage) == [State.QUEUED] * 3
+        assert len(stage.posted("C0PATCHAPPROVE")) == 1
+        assert "3 queued in N-sight" in stage.card.plain
+        assert stage.card.plain.count("Approved by @ann") == 1
+        assert not stage.card.buttons
+        assert nothing_left(stage) == []
+
+
+async def test_the_trail_names_every_device_and_every_call(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await pressed(stage, "ann", "Approve", await carded(stage))
+        rows = [row for row in await stage.trail() if row.subject.startswith("request:")]
+        counts = Counter(row.action for row in rows)
+        assert [counts[f"request.{what}"] for what in ("create", "approve", "claim", "conclude")] == [3, 3, 3, 3]
+        assert {row.subject for row in rows if row.action == "request.claim"} == {"request:1", "request:2", "request:3"}
+        assert (await stage.bot.services.store.verify()).ok
+
+
+async def test_what_n_sight_refuses_for_one_device_leaves_the_others(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await carded(stage)
+        stage.world.nsight.faults.add(CALL, Fault.FAIL, code="4", words="The agent is too old")
+        await pressed(stage, "ann", "Approve", card)
+        assert sorted(await states(stage)) == sorted([State.REJECTED, State.QUEUED, State.QUEUED])
+        assert "The agent is too old" in stage.card.plain
+        assert len(stage.retries) == 3
+
+
+async def test_an_unknown_outcome_of_one_device_is_settled_by_itself(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await carded(stage)
+        stage.world.nsight.faults.add(CALL, Fault.CUT, act=True)
+        await pressed(stage, "ann", "Approve", card)
+        assert sorted(await states(stage)) == sorted([State.UNKNOWN, State.QUEUED, State.QUEUED])
+        assert "Read the device again" in stage.card.buttons
+        await stage.later(timedelta(minutes=3))
+        assert State.UNKNOWN not in await states(stage)
+        assert len(stage.retries) == 3
+
+
+async def test_a_device_that_n_sight_lists_no_more_is_rejected_alone(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await carded(stage)
+        site = next(site for customer in stage.world.fleet.customers for site in customer.sites if site.id == 402)
+        site.machines = [machine for machine in site.machines if machine.id != 1018]
+        await pressed(stage, "ann", "Approve", card)
+        assert await states(stage) == [State.QUEUED, State.QUEUED, State.REJECTED]
+        assert sorted(stage.retries) == sorted(THREE[:2])
+
+
+async def test_a_denial_holds_for_all_and_is_told_once(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await carded(stage)
+        await stage.opens("ann", "Deny", card)
+        assert await stage.submits("ann", {"reason": "not today"}) == {}
+        assert await states(stage) == [State.DENIED] * 3
+        news = [text for text in stage.direct("bob") if "Denied" in text]
+        assert len(news) == 1
+        assert "(3 devices)" in news[0]
+        assert stage.retries == []
+
+
+async def test_who_asked_withdraws_all_of_it(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await carded(stage)
+        assert "Only" in await pressed(stage, "ann", "Withdraw", card)
+        await pressed(stage, "bob", "Withdraw", card)
+        assert await states(stage) == [State.WITHDRAWN] * 3
+        assert "Withdrawn" in stage.card.plain
+
+
+async def test_nobody_approves_their_own_request_for_many(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await carded(stage, who="U0ANN")
+        assert "somebody else" in await pressed(stage, "ann", "Approve", card)
+        assert await states(stage) == [State.PENDING] * 3
+
+
+async def test_the_strictest_rule_of_any_device_holds_for_all(tmp_path: Path) -> None:
+    async with staged(tmp_path, config=RULES) as stage:
+        card = await carded(stage)
+        assert "2 approvals needed, each with a reason: server" in card.plain
+        for who in ("ann", "carl"):
+            await stage.opens(who, "Approve", stage.card)
+            assert await stage.submits(who, {"reason": "seen"}) == {}
+        assert sent(stage) == sorted(THREE)
+        with pytest.raises(Refused, match="reason is required"):
+            await wished(stage, ((1007, None), (1003, None)), reason="")
+
+
+async def test_a_vote_is_one_for_all_devices_and_can_be_taken_back(tmp_path: Path) -> None:
+    async with staged(tmp_path, config=configured(quorum=2)) as stage:
+        card = await carded(stage)
+        assert "1 of 2 approvals given" in await pressed(stage, "ann", "Approve", card)
+        assert [len(request.votes) for request in await members(stage)] == [1, 1, 1]
+        assert "already approved" in await pressed(stage, "ann", "Approve", stage.card)
+        await stage.clicks("ann", "Take my vote back", stage.world.slack.last["ann"].answers[-1])
+        assert [len(request.votes) for request in await members(stage)] == [0, 0, 0]
+
+
+async def test_twenty_clicks_at_once_send_one_call_for_each_device(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await carded(stage)
+        clicks = (stage.world.slack.clicks(who, "Approve", card, stale=True) for who in ("ann", "carl") * 10)
+        await asyncio.gather(*clicks)
+        await stage.bot.settle()
+        assert sent(stage) == sorted(THREE)
+
+
+async def test_a_reminder_and_the_end_of_waiting_come_once_for_all(tmp_path: Path) -> None:
+    async with staged(tmp_path, config=configured(remind='"1h"')) as stage:
+        await carded(stage)
+        await stage.later(timedelta(hours=1, minutes=1))
+        thread = [shown.plain for shown in stage.world.slack.messages if shown.thread_ts]
+        assert len([text for text in thread if "still waits" in text]) == 1
+        await stage.later(timedelta(hours=4))
+        assert await states(stage) == [State.EXPIRED] * 3
+        assert len([text for text in stage.direct("bob") if "Expired" in text]) == 1
+
+
+async def test_how_it_ended_is_told_once_and_offers_what_failed_again(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        stage.world.fail_again(1018, 681959)
+        await pressed(stage, "ann", "Approve", await carded(stage))
+        stage.world.patches_install()
+        await stage.later(timedelta(minutes=20))
+        assert await states(stage) == [State.FINISHED] * 3
+        ends = [text for text in stage.direct("bob") if "has ended" in text]
+        assert len(ends) == 1
+        assert "1 failed again" in ends[0]
+        card = stage.card
+        assert "3 of 5 installed, 1 needs a restart, 1 failed again" in card.plain
+        await stage.clicks("bob", "Retry…", card)
+        assert "is made" in stage.told("bob")
+        again = await members(stage)
+        assert [(request.device.id, [patch.id for patch in request.patches]) for request in again] == [(1018, [681959])]
+        assert again[0].again_of == 1
+        assert "Asked again" in stage.card.plain
+        assert "1 needs a restart, 1 failed again" in stage.card.plain
+
+
+async def test_what_cannot_be_asked_for_is_left_out_and_named(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        answer = await wished(stage, ((1001, (4, 1)), (1050, None), (9999, (1,))))
+        assert "Left out because not failed: `1` (Installed)." in answer.text
+        assert "has no failed patch" in answer.text
+        assert "9999" in answer.text
+        assert len(await members(stage)) == 1
+        with pytest.raises(Refused, match="no failed patch"):
+            await wished(stage, ((1050, None), (9999, (1,))))
+
+
+async def test_a_patch_that_an_open_request_holds_refuses_the_whole(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await wished(stage, THREE[:2])
+        with pytest.raises(Refused, match="already an open request"):
+            await wished(stage, THREE)
+        assert len(await stage.bot.services.store.history(None, 10)) == 2
+
+
+@pytest.mark.parametrize("limit", ["max_devices=2", "max_patches=4"])
+async def test_one_approval_reaches_no_further_than_configured(tmp_path: Path, limit: str) -> None:
+    key, _, most = limit.partition("=")
+    async with staged(tmp_path, config=configured(**{key: most})) as stage:
+        with pytest.raises(Refused, match=f"more than one request may hold .*{key}"):
+            await wished(stage)
+        assert stage.posted("C0PATCHAPPROVE") == []
+
+
+async def test_the_thread_it_came_from_hears_of_it(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.asks("bob", "/patches digest now daily")
+        digest = stage.posted("C0PATCHNEWS")[-1]
+        await pressed(stage, "ann", "Approve", await carded(stage, origin=Posted(digest.channel, digest.ts)))
+        stage.world.patches_install()
+        await stage.later(timedelta(minutes=20))
+        thread = [shown.plain for shown in stage.world.slack.messages if shown.thread_ts == digest.ts]
+        assert "asks to retry 5 patches on SRV-DC01" in thread[0]
+        assert "Approved" in thread[1]
+        assert "has ended" in thread[-1]
+        assert len(thread) == 3
+
+
+async def test_the_list_of_those_that_wait_shows_it_once(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await carded(stage)
+        answer = (await stage.asks("ann", "/patches pending")).plain
+        assert "1 request waiting" in answer
+        assert "and 2 more devices" in answer
+        assert "CON-NB-0147" in (await stage.asks("ann", "/patches history 1006")).plain
+
+
+async def test_a_request_cut_short_by_a_stop_goes_on_after_the_start(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await carded(stage)
+        stage.world.nsight.faults.add(LIST, Fault.STATUS, status=503, times=40)
+        await pressed(stage, "ann", "Approve", card)
+        assert await states(stage) == [State.APPROVED] * 3
+        stage.world.nsight.faults.clear()
+        await stage.later(timedelta(minutes=1))
+        assert sent(stage) == sorted(THREE)
+
+
+async def test_each_device_waits_for_its_own_window_and_can_be_withdrawn_until_then(tmp_path: Path) -> None:
+    async with staged(tmp_path, config=CONFIG + NIGHT) as stage:
+        await pressed(stage, "ann", "Approve", await carded(stage))
+        assert await states(stage) == [State.APPROVED, State.QUEUED, State.QUEUED]
+        assert "1 approved, about to be sent, 2 queued in N-sight" in stage.card.plain
+        assert "in the device's maintenance window, 2025-03-12 21:00 UTC" in stage.card.plain
+        told = await pressed(stage, "bob", "Withdraw", stage.card)
+        assert "is withdrawn for SRV-DC01, where nothing was sent; the others are past that." in told
+        assert await states(stage) == [State.WITHDRAWN, State.QUEUED, State.QUEUED]
+        assert sent(stage) == sorted(THREE[1:])
