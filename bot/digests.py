@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import compress, islice, takewhile
 
 from bot import cron
-from bot.model import NAMELESS, Attempt, Outcome
+from bot.model import NAMELESS, Attempt, Fate, Outcome
 
 LATE_AFTER = timedelta(minutes=5)
 MOST_MISSED = 1000  # counted no further: an every-minute plan after a year of downtime must not hold up the loop
@@ -68,11 +68,36 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Retried:
+    """What became of retries that ended since ``since`` (None: when the digest's time begins): pairs of a request's
+    number and how many of its patches, oldest request first."""
+
+    recovered: tuple[tuple[int, int], ...] = ()
+    failed_again: tuple[tuple[int, int], ...] = ()
+    since: datetime | None = None
+
+
+RECOVERED = frozenset({Fate.INSTALLED, Fate.RESTART})
+FAILED_AGAIN = frozenset({Fate.FAILED_AGAIN})
+
+
+def retried(ended: Iterable[tuple[int, Fate, int]], since: datetime | None = None) -> Retried:
+    """``ended``: so many patches of the request with this number came to that fate; each request and fate once."""
+    recovered, again = Counter[int](), Counter[int]()
+    for number, fate, patches in ended:
+        if fate in RECOVERED:
+            recovered[number] += patches
+        elif fate in FAILED_AGAIN:
+            again[number] += patches
+    return Retried(tuple(sorted(recovered.items())), tuple(sorted(again.items())), since)
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """What was first seen in ``(since, slot]``; ``groups`` are most frequent first. Counts are final attempts.
 
     ``note`` is a sentence in safe mrkdwn when ESET could not be asked, so that the counts are what is known at least;
-    empty otherwise.
+    empty otherwise. ``retried``: the way back from a failure, told beside the failures.
     """
 
     plan: str
@@ -85,6 +110,7 @@ class Digest:
     ok: int
     groups: tuple[Group, ...]
     note: str = ""
+    retried: Retried = Retried()
 
     @property
     def other(self) -> int:
@@ -103,6 +129,7 @@ def build(
     *,
     since: datetime | None = None,
     note: str | None = None,
+    retried: Retried | None = None,
 ) -> Digest:
     """Group final attempts for the plan named ``plan``: one pass, 100,000 in well under 200 ms."""
     statuses = [attempt.raw_status for attempt in attempts]
@@ -121,6 +148,7 @@ def build(
         ok=totals[Outcome.OK],
         groups=tuple(failed),
         note=note or "",
+        retried=retried or Retried(),
     )
 
 

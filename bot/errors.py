@@ -29,6 +29,10 @@ class NotFound(Refused):
     """The bot says no because nothing fits what the person named."""
 
 
+class NothingNamed(Refused):
+    """The bot says no because a person named no device to retry patches on: one can be chosen instead."""
+
+
 class ConfigError(Exception):
     """Configuration is wrong; ``faults`` holds one line per mistake, each beginning with the key's path."""
 

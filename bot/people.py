@@ -45,6 +45,10 @@ class _Kept(Generic[T]):
         at, value = self._values.get(key, (float("-inf"), None))
         return value if time.monotonic() - at < KEPT else None
 
+    def last(self, key: str) -> T | None:
+        """What was told last, however long ago."""
+        return self._values[key][1] if key in self._values else None
+
     def put(self, key: str, value: T) -> T:
         self._values[key] = (time.monotonic(), value)
         return value
@@ -97,6 +101,14 @@ class People:
         pending = self._client.usergroups_users_list(usergroup=group)
         answer = await call("usergroups.users.list", pending, total=self._timeout)
         return self._groups.put(group, frozenset(answer.get("users") or ()))
+
+    def remembered(self, user: str) -> Person | None:
+        """The user as Slack told them last, perhaps long ago; nothing is asked."""
+        return self._persons.last(user)
+
+    def remembered_members(self, group: str) -> frozenset[str] | None:
+        """Likewise for a usergroup."""
+        return self._groups.last(group)
 
     async def room(self, channel: str) -> Room:
         pending = self._client.conversations_info(channel=channel)

@@ -14,15 +14,16 @@ import structlog
 
 from bot import approvals
 from bot.errors import STOPPING, Refused, TrailUnwritableError, UpstreamError
-from bot.flows import attempts, cards, changes, digest, follow_up, head, inventory, send, start
+from bot.flows import attempts, cards, changes, decide, digest, follow_up, head, inventory, patch_sweep, send, start
 from bot.flows.services import Services
 from bot.model import RetryRequest, State
 
 log = structlog.get_logger()
 
 PURGE_EVERY = timedelta(hours=1)
-POLLS = ("collect", "inventory")
+POLLS = ("collect", "inventory", "patches")
 REST_FIRST, REST_MOST = timedelta(seconds=15), timedelta(minutes=10)
+FOLLOWED = frozenset({State.QUEUED, State.UNKNOWN})
 FOLLOW_UPS = 2  # devices read at once: nobody waits for these, and N-able asks for a gentle pace
 POLL_REST = timedelta(seconds=90)  # N-able's distance between two runs of one poll; ESET is treated alike
 
@@ -69,13 +70,13 @@ class Scheduler:
             self._start("terms", self._tighten())
         self._start("collect", attempts.collect_if_due(services))
         self._start("inventory", inventory.sweep_if_due(services))
+        self._start("patches", patch_sweep.read_next_if_due(services))
         self._start("repair", cards.repair(services))
         for plan in services.config.digests:
             self._start(f"digest {plan.name}", digest.post_if_due(services, plan))
         if services.config.audit.channel:
             self._start("audit head", head.post_if_due(services))
-        for request in await services.store.requests_due(now):
-            self._start(f"request {request.id}", self._move(request))
+        await self._move_requests(now)
         if self._purged is None or now - self._purged >= PURGE_EVERY:
             self._purged = now
             self._start("purge", services.store.purge(now))
@@ -92,20 +93,28 @@ class Scheduler:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
+    async def _move_requests(self, now: datetime) -> None:
+        """A device is read once for all of its requests, so what was sent goes by device."""
+        due = await self._services.store.requests_due(now)
+        for request in due:
+            if request.state not in FOLLOWED:
+                self._start(f"request {request.id}", self._move(request))
+        for device_id in dict.fromkeys(request.device.id for request in due if request.state in FOLLOWED):
+            self._start(f"follow device {device_id}", self._follow(device_id))
+
+    async def _follow(self, device_id: int) -> None:
+        async with self._follow_ups:
+            await follow_up.follow(self._services, device_id)
+
     async def _move(self, request: RetryRequest) -> None:
-        """What time brings to an open request."""
+        """What time brings to a request that is not sent yet, or being sent."""
         services = self._services
         if request.state is State.PENDING:
-            event = approvals.overdue(request, services.now())
-            if event is not None:
-                await changes.change_once(services, request, event, "bot")
+            await decide.overdue(services, request.card_id)
         elif request.state is State.APPROVED:
             await send.resume(services, request.id)
         elif request.state is State.SENDING:
             await send.give_up(services, request)
-        else:
-            async with self._follow_ups:
-                await follow_up.follow(services, request)
 
     async def _put_start_on_record(self) -> None:
         await start.append(self._services)
@@ -113,9 +122,10 @@ class Scheduler:
 
     async def _tighten(self) -> None:
         """At start: requests that wait are held to what the configuration asks now, if that is stricter."""
-        for request in await self._services.store.requests_in({State.PENDING}):
+        waiting = await self._services.store.requests_in({State.PENDING})
+        for card_id in dict.fromkeys(request.card_id for request in waiting):
             with contextlib.suppress(Refused):  # decided in the meantime
-                await changes.change(self._services, request.id, approvals.Tighten(), "bot")
+                await changes.change_together(self._services, card_id, approvals.Tighten, _tighter, "bot")
         for request in await self._services.store.requests_in({State.APPROVED}):
             await send.revert_if_lapsed(self._services, request)
         self._tightened = True
@@ -159,3 +169,7 @@ class Scheduler:
         pause: timedelta = min(first * 2 ** min(tries, 10), REST_MOST)
         pause = max(pause, timedelta(seconds=retry_after or 0))
         self._rests[name] = Rest(tries + 1, self._services.now() + pause)
+
+
+async def _tighter(request: RetryRequest) -> approvals.Event:
+    return approvals.Tighten()

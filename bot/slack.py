@@ -19,7 +19,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.flows import desk
-from bot.flows.desk import Click, Submission
+from bot.flows.desk import Ack, Click, Submission
 from bot.flows.reply import Place
 from bot.flows.services import Services
 from bot.model import Posted
@@ -28,8 +28,9 @@ from bot.people import Me
 log = structlog.get_logger()
 
 ANY = re.compile(".*")
+DEVICE = re.compile(r"^device\.pick(\.\w+)*$")
 TOO_BUSY = "The bot is busy with very many things at once. Please try again in a minute; nothing was done."
-ACK_WITHIN = 1.5  # seconds that a form's own errors may take to be found: Slack waits three
+ACK_WITHIN = 1.5  # seconds that what travels in the ack may take to be found: Slack waits three
 MOST_AT_ONCE = 500  # interactions in work; beyond, people are told instead of memory being filled
 
 
@@ -49,6 +50,7 @@ class Door:
         self.introduced = asyncio.Event()
         self._at_work = 0
         self.app = AsyncApp(
+            name="patches",  # else Bolt reads the source of every caller to find one
             client=AsyncWebClient(base_url=client.base_url, session=client.session),  # Bolt itself calls nothing
             logger=_quiet(),
             signing_secret=signing_secret,
@@ -98,11 +100,14 @@ class Door:
 
         @app.view(ANY)
         async def view(ack: AsyncAck, body: dict[str, Any]) -> None:
-            faults = await self._faults(body)
-            if faults:
-                await ack(response_action="errors", errors=faults)
+            told = await self._told(body)
+            if told.errors:
+                await ack(response_action="errors", errors=dict(told.errors))
                 return
-            await ack()
+            if told.view is not None:
+                await ack(response_action="update", view=dict(told.view))
+            else:
+                await ack()
             self._take(self._submitted(body))
 
         @app.view_closed(ANY)
@@ -110,6 +115,10 @@ class Door:
         @app.event(ANY)
         async def nothing_to_do(ack: AsyncAck) -> None:
             await ack()
+
+        @app.options(DEVICE)
+        async def devices(ack: AsyncAck, body: dict[str, Any]) -> None:
+            await ack(options=await self._options(body))
 
         @app.options(ANY)
         async def no_options(ack: AsyncAck) -> None:
@@ -124,13 +133,22 @@ class Door:
     async def _submitted(self, body: dict[str, Any]) -> None:
         await desk.submit(self._services, _submission(body))
 
-    async def _faults(self, body: dict[str, Any]) -> dict[str, str]:
+    async def _told(self, body: dict[str, Any]) -> Ack:
+        submission = _submission(body)
         try:
             async with asyncio.timeout(ACK_WITHIN):
-                return await desk.faults(self._services, _submission(body))
+                return await desk.ack(self._services, submission)
         except Exception:  # nothing may keep the ack from going out; the submission itself meets the same trouble
             log.exception("door.odd_submission")
-            return {}
+            return desk.unchecked(submission)
+
+    async def _options(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        try:
+            async with asyncio.timeout(ACK_WITHIN):
+                return await desk.options(self._services, _user(body), _text(body, "value"))
+        except Exception:  # an empty list is an answer too, and the next letter asks again
+            log.exception("door.no_options")
+            return []
 
     def _take(self, work: Coroutine[Any, Any, None]) -> None:
         self._at_work += 1
@@ -200,6 +218,7 @@ def _submission(body: Mapping[str, Any]) -> Submission:
         callback=str(view.get("callback_id") or ""),
         token=str(view.get("private_metadata") or ""),
         values=values,
+        view_id=str(view.get("id") or ""),
     )
 
 
@@ -209,6 +228,10 @@ def _value(state: Mapping[str, Any]) -> str | list[str]:
         return [str(option.get("value")) for option in state["selected_options"] or ()]
     chosen = (state.get("selected_option") or {}).get("value")
     return str(state.get("value") or chosen or "")
+
+
+def _user(body: Mapping[str, Any]) -> str:
+    return str((body.get("user") or {}).get("id") or "")
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from slack_sdk.models.blocks import Block
 
-from bot.blocks import text
+from bot.blocks import devices, text
+from bot.blocks.devices import Alias
 from bot.model import Device, Message, Patch, PatchStatus
 
 ROOM = 6500  # characters of patch lines in all; Slack refuses a message of some 13,000
 _SECTION = 2600  # a section holds 3,000
+_ALIASES = 5  # one device goes by one name in ESET; more than two are a mistake that somebody wants to undo
 _FEW = 5  # lines of a state that needs nobody's hand
 
 # What needs a hand comes first; a combination of bits belongs to the first that matches.
@@ -24,14 +26,18 @@ _ORDER = (
 _REST = ("❔ Other", 15)
 
 
-def page(device: Device, patches: Sequence[Patch], *, token: str = "") -> Message:
-    """A device's patches by state. ``token``: value of the button, shown when something failed."""
+def page(
+    device: Device, patches: Sequence[Patch], *, token: str = "", known_as: Sequence[Alias] = (), console: str = ""
+) -> Message:
+    """A device's patches by state. ``token``: value of the button, shown when something failed. ``known_as``: what
+    people said that ESET calls it. ``console``: links to the vendors' consoles, safe mrkdwn."""
     failed = sum(patch.failed for patch in patches)
     button = text.button("Retry…", "device.retry", token, "primary") if failed and token else None
     blocks: list[Block] = [
         text.header(f"Patches on {device.name}"),
-        text.context(_where(device)),
+        text.context(*filter(None, (_where(device), console))),
         text.section(_verdict(device, patches, failed), button),
+        *(devices.known_as(alias, place) for place, alias in enumerate(known_as[:_ALIASES])),
     ]
     room = ROOM
     for title, most, members in _groups(patches):

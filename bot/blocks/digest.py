@@ -1,6 +1,6 @@
 """A digest as it is posted: the verdict, the groups that failed most, and the way to the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from slack_sdk.models.blocks import Block
 
@@ -10,11 +10,14 @@ from bot.model import Message
 
 SHOWN = 10  # groups, each with a button; the caller makes as many tokens at most
 _REASONS = 3  # of a group; the rest is counted
+_NAMED = 5  # requests; the rest is counted
 
 
-def render(digest: Digest, plan: DigestPlan, group_tokens: Sequence[str] = ()) -> Message:
+def render(
+    digest: Digest, plan: DigestPlan, group_tokens: Sequence[str] = (), links: Mapping[int, str] | None = None
+) -> Message:
     """One message within Slack's limits, whatever failed. ``group_tokens[n]`` is the value of the n-th group's button;
-    a group without a token gets no button (a dry run)."""
+    a group without a token gets no button (a dry run). ``links``: addresses of requests, by number."""
     shown = digest.groups[:SHOWN]
     blocks: list[Block] = [text.header(f"{plan.name}: {_headline(digest)}"), text.section(_verdict(digest))]
     if digest.late:
@@ -26,13 +29,50 @@ def render(digest: Digest, plan: DigestPlan, group_tokens: Sequence[str] = ()) -
         blocks.append(_group(number, group, token))
     if hidden := digest.groups[SHOWN:]:
         blocks.append(text.section(_more(hidden)))
+    if retried := _retried(digest, links or {}):
+        blocks.append(text.section(retried))
     blocks.append(text.context(_small_print(digest, plan)))
-    return text.message(_fallback(digest, plan), blocks)
+    return text.message(" ".join(filter(None, (_fallback(digest, plan), _retried(digest, {})))), blocks)
 
 
 def shown_groups(digest: Digest) -> tuple[Group, ...]:
     """The groups that ``render`` shows, in the order of their tokens."""
     return digest.groups[:SHOWN]
+
+
+def named_requests(digest: Digest) -> tuple[int, ...]:
+    """The numbers of the requests that ``render`` names."""
+    told = (*digest.retried.recovered[-_NAMED:], *digest.retried.failed_again[-_NAMED:])
+    return tuple(sorted({number for number, _ in told}))
+
+
+def _retried(digest: Digest, links: Mapping[int, str]) -> str:
+    """ "🔁 3 patches recovered after a retry (#5, #7), 1 failed again (#8)."; empty when no retry has ended."""
+    told = digest.retried
+    parts = []
+    if told.recovered:
+        parts.append(f"*{_patches(told.recovered)} recovered after a retry* ({_named(told.recovered, links)})")
+    if told.failed_again:
+        parts.append(f"{_patches(told.failed_again)} failed again after a retry ({_named(told.failed_again, links)})")
+    longer = told.since is not None and digest.since is not None and told.since < digest.since
+    since = f", since {text.when(told.since)}" if told.since and longer else ""
+    return f"🔁 {' · '.join(parts)}{since}." if parts else ""
+
+
+def _patches(counts: Sequence[tuple[int, int]]) -> str:
+    return text.plural(sum(count for _, count in counts), "patch", "patches")
+
+
+def _named(counts: Sequence[tuple[int, int]], links: Mapping[int, str]) -> str:
+    """The newest requests, oldest of them first."""
+    names = [_linked(number, links.get(number, "")) for number, _ in counts[-_NAMED:]]
+    hidden = len(counts) - len(names)
+    return ", ".join(names) + (f" and {text.plural(hidden, 'more request')}" if hidden else "")
+
+
+def _linked(number: int, address: str) -> str:
+    """An address from Slack is not escaped but checked: what could end the link is not let through."""
+    return f"<{address}|#{number}>" if address and not set(address) & set("<>| \n") else f"#{number}"
 
 
 def _headline(digest: Digest) -> str:

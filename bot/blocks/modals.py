@@ -1,34 +1,29 @@
-"""The modals: why a request is denied, and which patches to retry."""
+"""The modals that ask why, and what all modals share. Which devices, which patches: ``device_form``, ``patch_form``."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from slack_sdk.models.blocks import (
-    Block,
-    InputBlock,
-    Option,
-    PlainTextInputElement,
-    StaticMultiSelectElement,
-)
+from slack_sdk.models.blocks import Block, InputBlock, PlainTextInputElement
 from slack_sdk.models.views import View
 
 from bot.blocks import text
-from bot.model import Device, Patch
 
+TITLE = "Request a retry"
 OPTIONS = 100  # Slack's most in one select
 REASON_MOST = 3000  # Slack's most in a text input
+SIZE = 150_000  # bytes of a view; Slack refuses one above 250 kB (docs.slack.dev/reference/methods/views.open)
+_WAITING = "loading"  # the callback of a view that cannot be submitted
 
 
 def approve(request_id: int) -> dict[str, Any]:
     """Asks why, where a reason is required. ``private_metadata`` carries the request's id, nothing else."""
-    return _modal(
-        "request.approve", f"Approve request #{request_id}", "Approve", [_why(required=True)], str(request_id)
-    )
+    return modal("request.approve", f"Approve request #{request_id}", "Approve", [_why(required=True)], str(request_id))
 
 
 def deny(request_id: int, *, required: bool) -> dict[str, Any]:
     """Asks why. ``private_metadata`` carries the request's id, nothing else."""
-    return _modal("request.deny", f"Deny request #{request_id}", "Deny", [_why(required=required)], str(request_id))
+    return modal("request.deny", f"Deny request #{request_id}", "Deny", [_why(required=required)], str(request_id))
 
 
 def _why(*, required: bool) -> InputBlock:
@@ -41,52 +36,21 @@ def _why(*, required: bool) -> InputBlock:
     )
 
 
-def loading(title: str) -> dict[str, Any]:
-    """Shown at once, because a trigger lives three seconds and N-sight may need longer."""
-    return View(type="modal", callback_id="loading", title=title, blocks=[text.section("⏳ Asking N-sight…")]).to_dict()
+def loading(what: str) -> dict[str, Any]:
+    """Shown at once, because a trigger lives three seconds and what is asked for may take longer. ``what``: safe."""
+    return _plain(f"⏳ {what}")
 
 
-def failed(title: str, sentence: str) -> dict[str, Any]:
-    """The loading modal when there is nothing to choose from; ``sentence`` is safe mrkdwn."""
-    return View(type="modal", callback_id="loading", title=title, blocks=[text.section(sentence)]).to_dict()
+def failed(sentence: str) -> dict[str, Any]:
+    """In place of the loading modal when there is nothing to choose from; ``sentence`` is safe mrkdwn."""
+    return _plain(sentence)
 
 
-def retry_device(device: Device, patches: Sequence[Patch], token: str, *, required: bool) -> dict[str, Any]:
-    """Choose among a device's failed patches. ``token`` names the device in the database."""
-    shown = patches[:OPTIONS]
-    options = [
-        Option(value=str(patch.id), text=text.cut(text.line(f"{patch.id} {patch.title}"), 75)) for patch in shown
-    ]
-    more = f" The first {OPTIONS} of {len(patches)} failed patches are offered." if len(patches) > OPTIONS else ""
-    about = text.section(f"*{text.name(device.name, 200)}* (id {device.id}) · {text.name(device.client, 200)}.{more}")
-    choose = InputBlock(
-        block_id="patches",
-        label="Failed patches to retry",
-        element=StaticMultiSelectElement(action_id="patches", placeholder="Choose patches", options=options),
-    )
-    return _modal("device.retry", "Request a retry", "Request", [about, choose, _reason(required)], token)
+def _plain(words: str) -> dict[str, Any]:
+    return View(type="modal", callback_id=_WAITING, title=TITLE, close="Close", blocks=[text.section(words)]).to_dict()
 
 
-def retry_group(application: str, token: str, *, required: bool) -> dict[str, Any]:
-    """From a digest: the person names the device and the patch ids. ``token`` names the digest's group."""
-    about = text.section(
-        f"*{text.name(application, 200)}* failed somewhere. ESET does not say on which device; "
-        "`/patches device NAME` shows a device's failed patches with their ids."
-    )
-    device = InputBlock(
-        block_id="device",
-        label="Device",
-        element=PlainTextInputElement(action_id="device", max_length=300, placeholder="N-sight device id or full name"),
-    )
-    ids = InputBlock(
-        block_id="ids",
-        label="Patch ids",
-        element=PlainTextInputElement(action_id="ids", max_length=3000, placeholder="4,5 or the word failed"),
-    )
-    return _modal("digest.retry", "Request a retry", "Request", [about, device, ids, _reason(required)], token)
-
-
-def _reason(required: bool) -> InputBlock:
+def reason(*, required: bool) -> InputBlock:
     return InputBlock(
         block_id="reason",
         label="Reason",
@@ -95,7 +59,8 @@ def _reason(required: bool) -> InputBlock:
     )
 
 
-def _modal(callback: str, title: str, submit: str, blocks: Sequence[Block], token: str) -> dict[str, Any]:
+def modal(callback: str, title: str, submit: str, blocks: Sequence[Block], token: str) -> dict[str, Any]:
+    """``token``: where the form's data is kept, all that travels in ``private_metadata``."""
     return View(
         type="modal",
         callback_id=callback,
@@ -105,3 +70,12 @@ def _modal(callback: str, title: str, submit: str, blocks: Sequence[Block], toke
         blocks=list(blocks),
         private_metadata=token,
     ).to_dict()
+
+
+def fitting(build: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
+    """``build(most)``: a view whose selects offer ``most`` options each; the largest that Slack takes."""
+    for most in (OPTIONS, 50, 25, 12):
+        view = build(most)
+        if len(json.dumps(view)) <= SIZE:
+            return view
+    return build(6)

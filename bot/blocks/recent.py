@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.blocks import text
+from bot.blocks import fleet, text
 from bot.commands import Mode, Recent
-from bot.model import Attempt, Message, Outcome
+from bot.model import Attempt, FleetView, Message, Outcome
 
 ROWS = 8  # attempts on a page
+MARK = 16  # digits of a fingerprint that tell a row from all others of a list
 _UNKEPT = (
     "⚠️ The bot's database cannot be written, so this list has no buttons: `app:`, `status:` and `since:` narrow it."
 )
@@ -73,21 +74,34 @@ def pages(found: Found) -> int:
 # ---------------------------------------------------------------- how they look
 
 
-def page(found: Found, asked: Recent, number: int, *, view_id: str, taken_at: datetime, unreadable: int = 0) -> Message:
+def page(
+    found: Found,
+    asked: Recent,
+    number: int,
+    *,
+    view_id: str,
+    taken_at: datetime,
+    unreadable: int = 0,
+    beside: FleetView | None = None,
+) -> Message:
     """Page ``number`` (from 0; beyond the ends: the nearest one). ``view_id`` is all that the buttons carry; empty:
     the list could not be kept, so there are none.
 
-    ``taken_at``: when ESET was asked. ``unreadable``: rows of ESET's answer that made no sense.
+    ``taken_at``: when ESET was asked. ``unreadable``: rows of ESET's answer that made no sense. ``beside``: what
+    N-sight knows of the whole fleet, if that is kept.
     """
     number = min(max(number, 0), pages(found) - 1)
     shown = found.rows[number * ROWS : (number + 1) * ROWS]
     blocks: list[Block] = [text.header(_title(asked)), text.context(_filters(found, asked))]
-    for attempt in shown:
-        blocks += _row(attempt)
+    if beside:
+        blocks.append(text.context(fleet.summary(beside)))
+    for place, attempt in enumerate(shown):
+        blocks += _row(attempt, _retry(attempt, place, view_id))
     if not shown:
         blocks.append(text.section(_nothing(found, asked)))
     if view_id:
-        blocks.append(ActionsBlock(elements=_buttons(found, asked, number, view_id)))
+        further = [fleet.button(beside, view_id)] if beside else []
+        blocks.append(ActionsBlock(elements=[*_buttons(found, asked, number, view_id), *further]))
     else:
         blocks.append(text.context(_UNKEPT))
     blocks.append(text.context(_small_print(found, number, taken_at, unreadable)))
@@ -121,12 +135,19 @@ def _filters(found: Found, asked: Recent) -> str:
     return " · ".join(parts)
 
 
-def _row(attempt: Attempt) -> list[Block]:
+def _retry(attempt: Attempt, place: int, view_id: str) -> ButtonElement | None:
+    """The last word of the action_id tells the row; ``place`` tells equal rows apart."""
+    if attempt.outcome is not Outcome.FAILED or not view_id:
+        return None
+    return text.button("Retry…", f"recent.retry.{place}.{attempt.fingerprint[:MARK]}", view_id)
+
+
+def _row(attempt: Attempt, button: ButtonElement | None) -> list[Block]:
     outcome = text.outcome_words(attempt.status)
     who = f" ({text.name(attempt.developer, 60)})" if attempt.developer else ""
     hint = f"; what usually helps: {outcome.hint}" if outcome.hint and attempt.outcome is Outcome.FAILED else ""
     words = f"*{text.name(attempt.application, 100)}*{who} {_versions(attempt)}\n{outcome}{hint}"
-    return [text.section(words), text.context(f"{text.code(attempt.status, 60)} · {_moment(attempt)}")]
+    return [text.section(words, button), text.context(f"{text.code(attempt.status, 60)} · {_moment(attempt)}")]
 
 
 def _versions(attempt: Attempt) -> str:

@@ -9,6 +9,7 @@ from bot.commands.ids import parse_ids
 from bot.commands.kinds import (
     Command,
     DeviceInfo,
+    DeviceSearch,
     DigestList,
     DigestNow,
     Help,
@@ -29,6 +30,7 @@ __all__ = [
     "STATUSES",
     "Command",
     "DeviceInfo",
+    "DeviceSearch",
     "DigestList",
     "DigestNow",
     "Form",

@@ -28,6 +28,7 @@ FORMS = {
     "device": Form(
         "/patches device DEVICE", '/patches device "Front Desk PC"', "a device's patches, failed ones first"
     ),
+    "devices": Form("/patches devices TEXT", "/patches devices contoso srv", "find devices by parts of their names"),
     "pending": Form(
         "/patches pending", "/patches pending", "retry requests that wait for an approver or their maintenance window"
     ),

@@ -40,6 +40,13 @@ class DeviceInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceSearch:
+    """``text``: part of a name, client or site, or an id; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     pass
 
@@ -71,4 +78,6 @@ class Status:
     pass
 
 
-Command = Help | Recent | Retry | DeviceInfo | Pending | History | DigestList | DigestNow | Notify | Status
+Command = (
+    Help | Recent | Retry | DeviceInfo | DeviceSearch | Pending | History | DigestList | DigestNow | Notify | Status
+)

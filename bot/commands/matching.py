@@ -73,9 +73,9 @@ def _none(text: str, devices: Sequence[Device]) -> NotFound:
         return NotFound(f"No device fits {code(text)}: N-sight's inventory is empty so far. Nothing was done.")
     near = _near(text, devices)
     sentence = f"No device has the id or the full name {code(text)}. Nothing was done."
-    return NotFound(
-        f"{sentence} Candidates:\n{_candidates(near)}" if near else f"{sentence} No name comes near it either."
-    )
+    if near:
+        return NotFound(f"{sentence} Candidates:\n{_candidates(near)}")
+    return NotFound(f"{sentence} No name comes near it either; `/patches devices TEXT` searches clients and sites too.")
 
 
 def _near(text: str, devices: Sequence[Device]) -> list[Device]:

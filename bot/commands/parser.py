@@ -7,6 +7,7 @@ from bot.commands.forms import FORMS, meant, wrong
 from bot.commands.kinds import (
     Command,
     DeviceInfo,
+    DeviceSearch,
     DigestList,
     DigestNow,
     Help,
@@ -17,7 +18,7 @@ from bot.commands.kinds import (
     Status,
 )
 from bot.commands.lexer import nearest, take_name, take_word, typed, whole_name
-from bot.errors import Refused
+from bot.errors import NothingNamed, Refused
 from bot.markup import code
 
 _NOT_BUILT = ("silence", "silences", "unsilence")
@@ -52,7 +53,7 @@ def _help(rest: str) -> Help:
 def _retry(rest: str) -> Retry:
     device, rest = take_name(rest)
     if not device:
-        raise wrong("A device and patch ids are missing.", "retry")
+        raise NothingNamed(wrong("A device and patch ids are missing.", "retry").sentence)
     chosen, reason = ids.split(rest, device)
     return Retry(device, chosen, reason)
 
@@ -62,6 +63,13 @@ def _device(rest: str) -> DeviceInfo:
     if not name:
         raise wrong("A device is missing: its id or its full name.", "device")
     return DeviceInfo(name)
+
+
+def _devices(rest: str) -> DeviceSearch:
+    text = whole_name(rest)
+    if not text:
+        raise wrong("What to search for is missing: part of a name, a client or a site.", "devices")
+    return DeviceSearch(text)
 
 
 def _history(rest: str) -> History:
@@ -112,6 +120,7 @@ _PARSERS: dict[str, Callable[[str], Command]] = {
     "recent": recent.parse,
     "retry": _retry,
     "device": _device,
+    "devices": _devices,
     "pending": _alone("pending", Pending()),
     "history": _history,
     "digest": _digest,

@@ -22,6 +22,7 @@ from bot.config.sections import (
     Eset,
     FollowUp,
     Http,
+    Links,
     Log,
     Nsight,
     Slack,
@@ -41,6 +42,7 @@ __all__ = [
     "Eset",
     "FollowUp",
     "Http",
+    "Links",
     "Log",
     "Need",
     "Nsight",
@@ -51,6 +53,7 @@ __all__ = [
 
 REGIONS = ("eu", "de", "us", "ca", "jpn")
 DEFAULT = Config()
+SHORTEST_SWEEP = timedelta(hours=1)
 LATER = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "TOKEN_ENCRYPTION_KEY")
 
 
@@ -85,12 +88,14 @@ def _database_only(env: Environment) -> Config:
 
 def _everything(env: Environment, faults: list[str]) -> Config:
     root = Table("", _file(env), faults)
-    slack, eset, database, access = (root.table(key) for key in ("slack", "eset", "database", "access"))
+    slack, eset, nsight, database, access = (
+        root.table(key) for key in ("slack", "eset", "nsight", "database", "access")
+    )
     mode = slack.take("mode", values.one_of("socket", "http"), DEFAULT.slack.mode)
     config = Config(
         slack=_slack(env, mode),
         eset=_eset(env, eset.take("every", values.duration_or_never, DEFAULT.eset.every)),
-        nsight=_nsight(env),
+        nsight=_nsight(env, nsight.take("sweep", values.interval(SHORTEST_SWEEP), DEFAULT.nsight.sweep)),
         database=Database(_database_url(env), database.take("migrate", values.boolean, DEFAULT.database.migrate)),
         http=Http(*env.take("BOT_HTTP", values.listen, (DEFAULT.http.host, DEFAULT.http.port))),
         log=_log(env),
@@ -100,10 +105,11 @@ def _everything(env: Environment, faults: list[str]) -> Config:
         follow_up=_follow_up(root.table("follow_up")),
         windows=tuple(approvals.window(table) for table in root.tables("windows")),
         audit=_audit(root.table("audit")),
+        links=_links(root.table("links")),
     )
     for name in LATER:
         env.later(name)
-    for table in (slack, eset, database, access, root):
+    for table in (slack, eset, nsight, database, access, root):
         table.close()
     return config
 
@@ -156,7 +162,7 @@ def _eset(env: Environment, every: timedelta | None) -> Eset:
     )
 
 
-def _nsight(env: Environment) -> Nsight:
+def _nsight(env: Environment, sweep: timedelta | None) -> Nsight:
     server = env.take("NSIGHT_SERVER", values.host_name, "")
     url = env.take("NSIGHT_URL", values.base_url_slash, f"https://{server}/api/")
     if not env.has("NSIGHT_SERVER") and not env.has("NSIGHT_URL"):
@@ -168,6 +174,7 @@ def _nsight(env: Environment) -> Nsight:
             "NSIGHT_API_KEY", values.unbroken, NO_SECRET, "All Devices > Settings > General Settings > API"
         ),
         user_agent=env.take("NSIGHT_USER_AGENT", values.header, DEFAULT.nsight.user_agent),
+        sweep=sweep,
     )
 
 
@@ -228,6 +235,15 @@ def _audit(table: Table) -> Audit:
         table.fault("cron", trouble)
     table.close()
     return audit
+
+
+def _links(table: Table) -> Links:
+    links = Links(
+        eset=table.take("eset", values.console(), DEFAULT.links.eset),
+        nsight=table.take("nsight", values.console("device"), DEFAULT.links.nsight),
+    )
+    table.close()
+    return links
 
 
 def _follow_up(table: Table) -> FollowUp:

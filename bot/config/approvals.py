@@ -37,6 +37,7 @@ def read(table: Table) -> Approvals:
         escalate_to=table.each("escalate_to", values.member),
         escalate_channel=table.take("escalate_channel", values.channel, None),
         max_patches=table.take("max_patches", values.whole(1, 1000), BASE.max_patches),
+        max_devices=table.take("max_devices", values.whole(1, 20), BASE.max_devices),
     )
     budget, rules = table.table("budget"), table.tables("rules")
     table.close()

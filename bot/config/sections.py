@@ -41,11 +41,22 @@ class Eset:
 
 @dataclass(frozen=True, slots=True)
 class Nsight:
-    """``url`` ends in ``/api/`` or whatever the operator set, always with a slash."""
+    """``url`` ends in ``/api/`` or whatever the operator set, always with a slash. ``sweep``: how often the patches of
+    every device are read in the background, None = never."""
 
     url: str = ""
     api_key: Secret = NO_SECRET
     user_agent: str = USER_AGENT
+    sweep: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses of the vendors' consoles for people to open, empty = no link. ``{device}`` in N-sight's stands for the
+    device's id."""
+
+    eset: str = ""
+    nsight: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,7 @@ class Approvals:
     escalate_to: tuple[str, ...] = ()
     escalate_channel: str | None = None
     max_patches: int = 50
+    max_devices: int = 10
     rules: tuple[Rule, ...] = ()
     budget: Budget | None = None
 
@@ -164,6 +176,7 @@ class Config:
     follow_up: FollowUp = field(default_factory=FollowUp)
     windows: tuple[Window, ...] = ()
     audit: Audit = field(default_factory=Audit)
+    links: Links = field(default_factory=Links)
 
     def secrets(self) -> list[str]:
         """Every spelling of every secret, longest first, for the log's redactor and for tests that look for leaks."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 T = TypeVar("T")
@@ -19,6 +19,8 @@ HOST_NAME = re.compile(
     r"(?=.{4,254}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{1,63}\.?", re.IGNORECASE | re.ASCII
 )
 DIGEST_NAME = re.compile(r"\w[\w.-]{0,39}")
+LONGEST_ADDRESS = 800  # characters, escaped: two links have to fit one line of small print
+UNLINKABLE = frozenset('<>|"`\\')  # what would end a link in Slack's mrkdwn, and what no address holds unescaped
 
 
 class Wrong(ValueError):
@@ -144,6 +146,47 @@ def duration_or_never(raw: object) -> timedelta | None:
         raise Wrong(f'{wrong}; "never" switches it off') from None
 
 
+def interval(least: timedelta) -> Parse[timedelta | None]:
+    """As ``duration_or_never``, but not shorter than ``least``."""
+
+    def parse(raw: object) -> timedelta | None:
+        length = duration_or_never(raw)
+        if length is not None and length < least:
+            hours = int(least / timedelta(hours=1))
+            raise Wrong(f'must be at least "{hours}h", not {shown(raw)}; "never" switches it off')
+        return length
+
+    return parse
+
+
+def console(*places: str) -> Parse[str]:
+    """The address of a web console for people to open: https, or http for loopback; ``?`` and ``#`` are welcome.
+
+    ``places``: names that may stand in braces behind the host and are filled in for each link, such as ``device``.
+    """
+
+    def parse(raw: object) -> str:
+        value = text(raw)
+        plain = re.sub("|".join(map(_braced, places)) or r"(?!)", "0", value)
+        if "{" in plain or "}" in plain:
+            allowed = f"nothing but {_either(tuple(map(_braced, places)))} in" if places else "no"
+            raise Wrong(f"must hold {allowed} braces")
+        _address(plain)
+        if len(value) + 4 * value.count("&") > LONGEST_ADDRESS:
+            raise Wrong(f"must be at most {LONGEST_ADDRESS} characters long (& counts as five)")
+        if any(not "!" <= c <= "~" for c in value) or UNLINKABLE & set(value):
+            raise Wrong("must be plain ASCII without quotes, backslashes and < > |; write such as %7C")
+        if "{" in urlsplit(value).netloc:
+            raise Wrong("must hold braces behind the host only")
+        return value
+
+    return parse
+
+
+def _braced(place: str) -> str:
+    return "{" + place + "}"
+
+
 def channel(raw: object) -> str:
     """The id of a channel (C…) or private channel (G…)."""
     if not isinstance(raw, str) or not re.fullmatch(r"[CG][A-Z0-9]{2,30}", raw.strip()):
@@ -240,6 +283,14 @@ def loopback(host: str) -> bool:
 def base_url(raw: object) -> str:
     """An address without trailing slash; https, or http for loopback; no user, query or fragment in it."""
     value = str(raw).strip()
+    _address(value)
+    if "?" in value or "#" in value:
+        raise Wrong("must not hold a ? or #")
+    return value.rstrip("/")
+
+
+def _address(value: str) -> SplitResult:
+    """What any address has to be: https, or http for loopback, with a host and without user name and password."""
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
@@ -249,11 +300,9 @@ def base_url(raw: object) -> str:
         raise Wrong("must be a URL such as https://host/path")
     if parts.username is not None or parts.password is not None:
         raise Wrong("must not hold a user name or password")
-    if "?" in value or "#" in value:
-        raise Wrong("must not hold a ? or #")
     if parts.scheme == "http" and not loopback(host):
         raise Wrong("must be https:// (plain http:// only for this machine: localhost, 127.…, [::1])")
-    return value.rstrip("/")
+    return parts
 
 
 def base_url_slash(raw: object) -> str:

@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from bot.demo.slack import Shown, words
+from bot.demo.slack.model import View
 from bot.demo.slack.shapes import Json
 
 _MARKED = re.compile(
@@ -36,6 +37,31 @@ def message(shown: Shown) -> Panel:
         border_style=_frame(shown),
         padding=(0, 1),
     )
+
+
+def form(view: View) -> Panel:
+    """A modal as it is filled in, the options that are ticked among those that are not."""
+    drawn = [line for block in view.blocks for line in _field(block, view)]
+    ends = [f"[{view.source[name]['text']}]" for name in ("submit", "close") if name in view.source]
+    body = Group(*drawn, Text("  ".join(ends), style="bold cyan"))
+    title = Text(f"{view.title} · seen by {view.naming(view.user)}")
+    return Panel(body, title=title, title_align="left", border_style="magenta", padding=(0, 1))
+
+
+def _field(block: Json, view: View) -> Iterator[Text]:
+    if block["type"] != "input":
+        yield from _block(block, view.naming)
+        return
+    yield Text(block["label"]["text"], style="bold")
+    element, ticked = block["element"], view.chosen(block["block_id"])
+    for option in element.get("options", [])[:MOST]:
+        mark = "x" if option["value"] in ticked else " "
+        line = Text.assemble(f"  [{mark}] ", option["text"]["text"])
+        if "description" in option:
+            line.append(f"  {option['description']['text']}", style="dim")
+        yield line
+    if not element.get("options"):
+        yield Text(f"  {element.get('placeholder', {}).get('text', '…')}", style="dim")
 
 
 def who(shown: Shown) -> str:

@@ -1,7 +1,7 @@
 """``python -m bot demo --tour``: the main job, played without a person. Each step asserts what it tells."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from rich.console import Console
@@ -19,8 +19,11 @@ from bot.demo.world import World
 from bot.markup import cut, listed
 
 CRON = "0 9 * * 1-5"  # half an hour after the story begins
-DEVICE, PATCHES = 1001, (4, 5)
-REQUEST = "/patches retry SRV-DC01 4,5 the browser and the archiver are out of date"
+CHROME = "Google Chrome"
+SERVER, WORKSTATION = "1001", "1015"  # SRV-DC01 and WH-PC-01: Chrome failed on both
+ARCHIVER = 5  # a patch of the server's; its first retry fails again
+SENT = [(1001, (4, 5)), (1015, (681922,))]
+REASON = "the browser was open at night, the users know"
 STRICT_REQUEST = "/patches retry SRV-APP01 failed monthly maintenance"
 LOOK = timedelta(minutes=15)  # the follow-up's pause
 PATIENCE = 60.0  # seconds for the whole tour; it takes about five
@@ -104,11 +107,12 @@ class Tour:
         steps: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
             ("Bob asks what failed", self._recent),
             ("The digest comes by itself", self._digest),
-            ("Bob looks at a server", self._device),
-            ("Bob asks for a retry", self._request),
+            ("Bob presses Retry… and sees on which devices it failed", self._devices),
+            ("N-sight's patches for it are found, and Bob asks", self._request),
             ("Nobody approves their own request", self._self_approval),
-            ("Ann approves, and N-sight is told, once", self._approval),
-            ("The bot watches until the patches are in", self._follow_up),
+            ("Ann approves, and N-sight is told, once for each device", self._approval),
+            ("The bot watches until each patch is settled", self._follow_up),
+            ("What failed again is asked for again, in the same thread", self._again),
             ("A server of Northwind takes two people and their reasons", self._two_people),
             ("Who did what stays on record", self._trail),
         )
@@ -132,20 +136,40 @@ class Tour:
         expect_words(shown, "failures: ", "next digest", "Source: ESET PROTECT")
         self._show(shown)
 
-    async def _device(self) -> None:
-        self._say("ESET says what failed, N-sight says where, and under which patch ids.")
-        shown = await self._types("bob", "/patches device SRV-DC01", saying="Patches on SRV-DC01")
-        expect_words(shown, "Contoso Ltd", "2 failed patches", "4 Google Chrome", "5 7-Zip")
+    async def _devices(self) -> None:
+        self._say("ESET's list of attempts names no device; its list by device does, and the names lead to N-sight's.")
+        digest = await self._appears(NEWS, "failed patching attempts")
+        self._console.print(terminal.pressed("bob", f"Retry… beside {CHROME}"))
+        await self.slack.clicks("bob", "Retry…", digest, nth=0)
+        form = await self.slack.view_of("bob", saying="On which devices")
+        await self.slack.chooses("bob", "devices", [SERVER, WORKSTATION], form)
+        expect(
+            "a form that offers both devices", form.plain, true="SRV-DC01" in form.plain and "WH-PC-01" in form.plain
+        )
+        self._console.print(terminal.form(form))
 
     async def _request(self) -> None:
-        answer = await self._types("bob", REQUEST, saying="Request #1 is made")
-        expect_words(answer, "4,5", "SRV-DC01", "the browser and the archiver are out of date")
+        await self._submits("bob")
+        form = await self.slack.view_of("bob", saying="Failed patches")
+        ticked = [form.chosen(f"patches.{device}") for device in (SERVER, WORKSTATION)]
+        expect("Chrome ticked on both, and nothing else", ticked, true=ticked == [["4"], ["681922"]])
+        await self.slack.chooses("bob", f"patches.{SERVER}", ["4", str(ARCHIVER)], form)
+        self._say("The bot has ticked what it is sure of. Bob adds the archiver, which failed on the server too.")
+        self._console.print(terminal.form(form))
+        await self._submits("bob", {"reason": REASON})
+        answer = await self.slack.last["bob"].answer(saying="Request #1 is made")
+        self._show(answer)
         card = await self._appears(APPROVALS, "Waiting for approval")
-        expect_words(card, "SRV-DC01 (id 1001", "Contoso Ltd", "@patch-team", "1 approval needed")
+        expect_words(card, "3 patches on 2 devices", "SRV-DC01", "WH-PC-01", "Contoso Ltd", "@patch-team", REASON)
         expect(
             "the buttons Approve, Deny, Withdraw", card.buttons, true=card.buttons == ["Approve", "Deny", "Withdraw"]
         )
         self._show(card)
+
+    async def _submits(self, person: str, values: Mapping[str, str] | None = None) -> None:
+        self._console.print(terminal.pressed(person, "Request" if values else "Next"))
+        errors = await self.slack.submits(person, values)
+        expect("a form that is taken", errors, true=not errors)
 
     async def _self_approval(self) -> None:
         refusal = await self._presses("bob", "Approve", saying="somebody else")
@@ -154,34 +178,62 @@ class Tour:
         expect("no call to N-sight", self.world.nsight.retries, true=not self.world.nsight.retries)
 
     async def _approval(self) -> None:
+        self.world.fail_again(int(SERVER), ARCHIVER)
         self._console.print(terminal.pressed("ann", "Approve"))
         await self.slack.clicks("ann", "Approve", self._card())
-        card = await self._card_says("Queued by N-sight")
+        card = await self._card_says("2 queued in N-sight")
+        sent = sorted((retry.device_id, retry.ids) for retry in self.world.nsight.retries)
+        expect(f"one patch_retry for each device: {SENT}", sent, true=sent == SENT)
         calls = self.world.nsight.calls.of("patch_retry")
-        sent = [(retry.device_id, retry.ids) for retry in self.world.nsight.retries]
-        expect(f"one patch_retry of {PATCHES} on {DEVICE}", sent, true=sent == [(DEVICE, PATCHES)])
-        query = "&".join(f"{name}={value}" for name, value in calls[0].params.items())
-        call = Text(f"GET /api/?apikey=***&service=patch_retry&{query}", style="bold green")
-        self._console.print(Panel(call, title=Text("what N-sight received"), title_align="left", border_style="green"))
+        queries = ["&".join(f"{name}={value}" for name, value in call.params.items()) for call in calls]
+        told = Text("\n".join(f"GET /api/?apikey=***&service=patch_retry&{query}" for query in queries))
+        told.stylize("bold green")
+        self._console.print(Panel(told, title=Text("what N-sight received"), title_align="left", border_style="green"))
         expect_words(card, "Approved by", "@ann", "queued")
         expect("no buttons on the card any more", card.buttons, true=card.buttons == [])
         self._show(card)
 
     async def _follow_up(self) -> None:
-        self._say("Fifteen minutes later the bot reads the device: still queued. Another fifteen minutes:")
-        await self._reads_the_device_after(LOOK)
-        expect_words(self._card(), "queued")
+        self._say("Fifteen minutes later the bot reads both devices: still queued. Another fifteen minutes:")
+        await self._reads_the_devices_after(LOOK)
         self.world.clock.advance(LOOK)
-        card = await self._card_says("Finished")
-        expect_words(card, "2 of 2 installed")
-        expect("one call to N-sight all in all", self.world.nsight.retries, true=len(self.world.nsight.retries) == 1)
+        card = await self._card_says("Devices: 2 finished")
+        expect_words(card, "2 of 3 installed, 1 failed again")
+        expect("two calls to N-sight all in all", self.world.nsight.retries, true=len(self.world.nsight.retries) == 2)
         self._show(card)
-        self._say("Bob need not look: he is told directly.")
-        self._show(await self._appears(self.slack.space.direct("U0BOB").id, "Finished"))
+        self._say("Bob need not look: he is told directly, and so is the thread of the digest where it began.")
+        for said in await self._thread("has ended"):
+            self._show(said)
+
+    async def _again(self) -> None:
+        end = (await self._thread("has ended"))[-1]
+        self._console.print(terminal.pressed("bob", "Retry…"))
+        await self.slack.clicks("bob", "Retry…", end)
+        card = await self._appears(APPROVALS, "Asked again")
+        expect_words(card, "request #1", "1 failed again", "7-Zip", "Waiting for approval")
+        self._show(card)
+        self._console.print(terminal.pressed("ann", "Approve"))
+        await self.slack.clicks("ann", "Approve", card)
+        await self._card_says("Queued by N-sight")
+        await self._reads_the_devices_after(LOOK)
+        self.world.clock.advance(LOOK)
+        await self._card_says("Finished: 1 of 1 installed")
+        for said in (await self._thread("Request #3 (SRV-DC01): 🏁"))[3:]:
+            self._show(said)
+
+    async def _thread(self, saying: str) -> list[Shown]:
+        """The thread below the digest, once something there says so."""
+        digest = await self._appears(NEWS, "failed patching attempts")
+        there: list[Shown] = await self.slack.until(lambda: self._replies(digest, saying))
+        return there
+
+    def _replies(self, to: Shown, saying: str) -> list[Shown]:
+        replies = [shown for shown in self.slack.messages if shown.thread_ts == to.ts and shown.ts != to.ts]
+        return replies if any(saying in shown.plain for shown in replies) else []
 
     async def _two_people(self) -> None:
         self._say("A rule of the configuration says so: servers of this client, two approvals, each with a reason.")
-        await self._types("bob", STRICT_REQUEST, saying="Request #2 is made")
+        await self._types("bob", STRICT_REQUEST, saying="Request #4 is made")
         card = await self._appears(APPROVALS, "2 approvals needed, each with a reason: server at Northwind Traders")
         expect_words(card, "SRV-APP01", "Waiting for approval")
         self._show(card)
@@ -194,7 +246,7 @@ class Tour:
             await self._card_says(reason)
         card = await self._card_says("Queued by N-sight")
         expect_words(card, "Approved by @ann", "Approved by @carl")
-        expect("one more call to N-sight", self.world.nsight.retries, true=len(self.world.nsight.retries) == 2)
+        expect("one more call to N-sight", self.world.nsight.retries, true=len(self.world.nsight.retries) == 4)
         self._show(card)
 
     async def _trail(self) -> None:
@@ -241,7 +293,7 @@ class Tour:
         await self.slack.until(lambda: words in self._card().plain)
         return self._card()
 
-    async def _reads_the_device_after(self, wait: timedelta) -> None:
+    async def _reads_the_devices_after(self, wait: timedelta) -> None:
         calls = self.world.nsight.calls
         before = len(calls.of("patch_list_all"))
         self.world.clock.advance(wait)

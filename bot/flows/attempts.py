@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.errors import STOPPING, TrailUnwritableError, UpstreamError
+from bot.flows import sightings
 from bot.flows.services import Services
 from bot.model import Listing
 
@@ -29,6 +30,7 @@ async def collect_if_due(services: Services) -> None:
         await _collect(services)
     finally:
         await services.store.release("collect", services.owner)
+    await sightings.collect(services)
 
 
 async def collect(services: Services) -> str | None:

@@ -1,10 +1,13 @@
 """After the call: read the device until every patch is settled, or until an unknown is."""
 
+import contextlib
+from datetime import datetime
+
 import structlog
 
 from bot import approvals
 from bot.blocks import news
-from bot.errors import STOPPING, Refused, UpstreamError
+from bot.errors import STOPPING, Kind, Refused, UpstreamError
 from bot.flows import changes, rights
 from bot.flows.services import Services
 from bot.model import RetryRequest, State
@@ -15,18 +18,44 @@ log = structlog.get_logger()
 LEASE = 60.0  # seconds one read may take before another process tries
 
 
-async def follow(services: Services, request: RetryRequest) -> None:
-    """Reads the device of a queued or unknown request once and applies what it shows."""
-    if not await services.store.lease(f"follow:{request.id}", services.owner, services.now(), LEASE):
+async def follow(services: Services, device_id: int) -> None:
+    """Reads a device once and applies what it shows to each of its requests that are queued or unknown, due or not.
+
+    Does nothing when none is due, or when the follow-up, of whatever process, has read the device just before.
+    """
+    requests = await services.store.followed(device_id)
+    if not any(_due(request, services.now()) for request in requests):
+        return
+    distance = approvals.closest(services.config.follow_up.every)
+    if not await services.store.begin_look(device_id, services.owner, services.now(), distance, LEASE):
         return
     try:
-        await _ask_to_close(services, request)
-        event = await _look(services, request)
-        await changes.change_once(services, request, event, "bot")
-    except Refused:
-        return  # ended in the meantime
+        for request in requests:
+            await _ask_to_close(services, request)
+        await _read(services, device_id)
     finally:
-        await services.store.release(f"follow:{request.id}", services.owner)
+        await services.store.end_look(device_id, services.owner, services.now())
+
+
+async def _read(services: Services, device_id: int) -> None:
+    """Requests as they are before the reading: one that changes meanwhile has another version and is left alone."""
+    requests = [one for one in await services.store.followed(device_id) if _settles(one, services.now())]
+    if not requests:
+        return
+    event = await _look(services, device_id)
+    for request in requests:
+        with contextlib.suppress(Refused):  # ended in the meantime
+            await changes.change_once(services, request, event, "bot")
+
+
+def _due(request: RetryRequest, now: datetime) -> bool:
+    return request.next_at is not None and request.next_at <= now
+
+
+def _settles(request: RetryRequest, now: datetime) -> bool:
+    """Whether reading its device now can prove anything about it."""
+    called = request.called_at or now
+    return request.state is not State.UNKNOWN or now - called >= approvals.SETTLE_AFTER
 
 
 async def look(services: Services, request_id: int, who: str) -> RetryRequest:
@@ -41,14 +70,15 @@ async def look(services: Services, request_id: int, who: str) -> RetryRequest:
     return await changes.change(services, request_id, event, who)
 
 
-async def _look(services: Services, request: RetryRequest) -> approvals.Event:
+async def _look(services: Services, device_id: int) -> approvals.Event:
     try:
-        patches = await services.nsight.patches(request.device.id)
+        patches = await services.nsight.patches(device_id)
     except UpstreamError as error:
         if error.code == STOPPING:
             raise
-        log.warning("follow_up.unread", request=request.id, reference=error.reference)
-        return approvals.Postpone()
+        log.warning("follow_up.unread", device=device_id, kind=error.kind, reference=error.reference)
+        said = f"N-sight says: {error.words}" if error.kind is Kind.REFUSED and error.words else error.short
+        return approvals.Postpone(said)
     return approvals.Read({patch.id: patch for patch in patches})
 
 
@@ -61,7 +91,7 @@ async def _ask_to_close(services: Services, request: RetryRequest) -> None:
         return
     days = (now - request.called_at).days
     note = Note(
-        f"request:{request.id}:close:{days}", request.id, "", news.ask_to_close(request, services.policy(request))
+        f"request:{request.id}:close:{days}", request.card_id, "", news.ask_to_close(request, services.policy(request))
     )
     entry = Entry(now, "bot", "request.asked_to_close", f"request:{request.id}", {})
-    await services.store.add_note(note, entry)
+    await services.store.add_notes([note], entry)

@@ -25,4 +25,4 @@ async def post_if_due(services: Services) -> None:
     rows, head = await services.store.head()
     note = Note(f"audit:head:{slot.isoformat()}", 0, to, words.posted(rows, head, now))
     facts: dict[str, JSON] = {"slot": slot.isoformat(), "rows": rows, "head": head, "channel": to}
-    await services.store.add_note(note, Entry(now, "bot", "audit.head", "audit", facts))
+    await services.store.add_notes([note], Entry(now, "bot", "audit.head", "audit", facts))

@@ -11,8 +11,10 @@ from datetime import timedelta
 import structlog
 
 from bot import approvals, commands
+from bot.blocks.devices import Inventory
 from bot.errors import Kind, NotFound, Refused, UpstreamError
 from bot.flows import changes, send
+from bot.flows.directory import Directory, Index, Sweep
 from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Client, Device, DeviceKind, State
@@ -37,6 +39,13 @@ async def find(services: Services, text: str, progress: Progress) -> Device:
     await progress("⏳ Asking N-sight for its devices…")
     await sweep(services)
     return commands.match_device(text, await services.store.devices())
+
+
+def known(directory: Directory, index: Index) -> Inventory:
+    """How much of the inventory is known, for those who search it."""
+    sweep = directory.sweep
+    done, clients = (sweep.done, sweep.clients) if sweep else (None, 0)
+    return Inventory(index.at, len(index.devices), done, clients, directory.unlisted)
 
 
 async def sweep_if_due(services: Services) -> None:
@@ -65,11 +74,22 @@ async def _sweep(services: Services) -> None:
     """Clients, then the devices of each client and kind whose count is not 0, a second apart."""
     clients = await services.nsight.clients()
     devices: list[Device] = []
-    for client in clients:
-        for kind in _kinds(client):
-            await asyncio.sleep(services.sweep_spacing)
-            devices += await _devices(services, client, kind)
-    await services.store.replace_inventory(clients, devices, services.now())
+    refused: dict[str, None] = {}
+    try:
+        for done, client in enumerate(clients):
+            services.directory.sweep = Sweep(done, len(clients))
+            for kind in _kinds(client):
+                await asyncio.sleep(services.sweep_spacing)
+                listed = await _listed(services, client, kind)
+                if listed is None:
+                    refused[client.name] = None
+                    listed = await _known_before(services, client, kind)
+                devices += listed
+        await services.store.replace_inventory(clients, devices, services.now())
+    finally:
+        services.directory.sweep = None
+    services.directory.unlisted = tuple(refused)
+    services.spawn(services.directory.warm(), "directory")
     log.info("inventory.swept", clients=len(clients), devices=len(devices))
     await _note_moves(services, {device.id: device for device in devices})
 
@@ -85,16 +105,20 @@ async def _note_moves(services: Services, devices: Mapping[int, Device]) -> None
                     await send.revert_if_lapsed(services, moved)
 
 
-async def _devices(services: Services, client: Client, kind: DeviceKind) -> list[Device]:
-    """One client's devices; of a client that N-sight refuses to list, those known before."""
+async def _listed(services: Services, client: Client, kind: DeviceKind) -> list[Device] | None:
+    """One client's devices; None when N-sight refuses to list them."""
     try:
         return await services.nsight.devices(client.id, kind)
     except UpstreamError as error:
         if error.kind is not Kind.REFUSED:
             raise
         log.warning("inventory.client_refused", client=client.id, kind=str(kind), reference=error.reference)
-        known = await services.store.devices()
-        return [device for device in known if device.client_id == client.id and device.kind is kind]
+        return None
+
+
+async def _known_before(services: Services, client: Client, kind: DeviceKind) -> list[Device]:
+    known = await services.store.devices()
+    return [device for device in known if device.client_id == client.id and device.kind is kind]
 
 
 def _kinds(client: Client) -> list[DeviceKind]:

@@ -8,7 +8,7 @@ from typing import Any
 from bot.blocks import recent as words
 from bot.commands import Recent
 from bot.errors import Refused, TrailUnwritableError
-from bot.flows import attempts
+from bot.flows import attempts, fleet, patch_sweep
 from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Listing, Message
@@ -22,7 +22,15 @@ async def first_page(services: Services, asked: Recent, progress: Progress) -> M
     taken = await attempts.snapshot(services)
     view = await _remembered(services, taken.id, asked)
     found = await _select(services, taken.listing, asked)
-    return words.page(found, asked, 0, view_id=view, taken_at=taken.taken_at, unreadable=taken.listing.unreadable)
+    return words.page(
+        found,
+        asked,
+        0,
+        view_id=view,
+        taken_at=taken.taken_at,
+        unreadable=taken.listing.unreadable,
+        beside=await patch_sweep.view(services),
+    )
 
 
 async def turn(services: Services, view: str, what: str, progress: Progress) -> Message:
@@ -30,6 +38,8 @@ async def turn(services: Services, view: str, what: str, progress: Progress) -> 
     kept = await services.store.recall(KIND, view)
     if kept is None:
         raise Refused(words.gone().text)
+    if what == "filter.nsight" or ("fleet" in kept and what.startswith("page.")):
+        return await _turn_fleet(services, view, kept, what)
     asked, number = _unpack(kept), int(kept["page"])
     if what.startswith("filter."):
         asked = Recent(_mode(what), asked.app, "", asked.since)
@@ -39,6 +49,14 @@ async def turn(services: Services, view: str, what: str, progress: Progress) -> 
     message = await _page(services, view, kept["snapshot"], asked, number)
     with contextlib.suppress(TrailUnwritableError):  # the page is shown; only the next press will not know of it
         await services.store.replace(KIND, view, _pack(kept["snapshot"], asked, number))
+    return message
+
+
+async def _turn_fleet(services: Services, view: str, kept: dict[str, Any], what: str) -> Message:
+    """N-sight's view in the list's place; any other filter leads back."""
+    message, number = await fleet.turn(services, view, kept.get("fleet"), what)
+    with contextlib.suppress(TrailUnwritableError):
+        await services.store.replace(KIND, view, {**kept, "fleet": number})
     return message
 
 
@@ -59,7 +77,15 @@ async def _page(services: Services, view: str, snapshot: str, asked: Recent, num
     taken_at, listing = kept
     found = await _select(services, listing, asked)
     number = min(number, words.pages(found) - 1)
-    return words.page(found, asked, number, view_id=view, taken_at=taken_at, unreadable=listing.unreadable)
+    return words.page(
+        found,
+        asked,
+        number,
+        view_id=view,
+        taken_at=taken_at,
+        unreadable=listing.unreadable,
+        beside=await patch_sweep.view(services),
+    )
 
 
 async def _select(services: Services, listing: Listing, asked: Recent) -> words.Found:

@@ -107,8 +107,8 @@ async def _tell_once(services: Services, code: str) -> None:
         return
     note = Note(f"usergroups:{code}", 0, channel, news.groups_unknown(code))
     try:
-        told = await services.store.add_note(
-            note, Entry(services.now(), "bot", "rights.unknown", "usergroups", {"code": code})
+        told = await services.store.add_notes(
+            [note], Entry(services.now(), "bot", "rights.unknown", "usergroups", {"code": code})
         )
     except TrailUnwritableError:
         return  # whoever clicked is told all the same, and ``check`` finds it
@@ -153,6 +153,19 @@ async def possible_approvers(services: Services, requester: str, terms: Terms) -
         await _tell_once(services, error.code)
         return None
     return found
+
+
+def known_command(services: Services, user: str) -> bool | None:
+    """The same from memory alone, for what must not wait for Slack; None when too little was ever told."""
+    allowed, people = services.config.access.commands, services.people
+    person = people.remembered(user)
+    if person is None:
+        return None
+    groups = [people.remembered_members(one) for one in allowed if one.startswith("S")]
+    listed = not allowed or user in allowed or any(user in group for group in groups if group is not None)
+    if not listed and None in groups:
+        return None
+    return standing(person, listed) is Standing.APPROVER
 
 
 async def demand_command(services: Services, user: str) -> None:

@@ -13,7 +13,8 @@ from bot.demo.slack.model import Shown, View
 from bot.demo.world import World
 from bot.messenger import Pace as SlackPace
 from bot.socket_mode import Pace as SocketPace
-from bot.store import AuditRow, Store
+from bot.store import AuditRow
+from tests.laid import lay
 
 QUICK = Pace(
     eset=eset.Pace(
@@ -121,26 +122,12 @@ async def staged(
         if world is None:
             world = await stack.enter_async_context(World())
         loaded = load(world.env(folder, config))
-        await _lay_database(folder)
+        await lay(folder)
         bot = await stack.enter_async_context(running(loaded, clock=world.clock.now, pace=pace))
         if loaded.slack.mode == "http":
             world.slack.request_url = f"http://127.0.0.1:{bot.http_port}/slack/events"
         await until_ready(bot, world)
         yield Stage(world, bot, folder, loaded)
-
-
-_laid: list[bytes] = []  # an empty database at the newest schema: to migrate takes as long as a short scene
-
-
-async def _lay_database(folder: Path) -> None:
-    path = folder / "patches.db"
-    if path.exists():
-        return
-    if not _laid:
-        store = await Store.open(f"sqlite+aiosqlite:///{path.absolute()}")
-        await store.close()
-        _laid.append(path.read_bytes())
-    path.write_bytes(_laid[0])
 
 
 async def until_ready(bot: App, world: World) -> None:

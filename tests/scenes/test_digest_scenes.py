@@ -407,18 +407,14 @@ async def test_a_group_of_a_digest_leads_to_a_request_for_one_device(tmp_path: P
         [digest] = digests(stage)
         assert digest.buttons.count("Retry…") == min(10, len(digest.buttons))
         assert "Only full members" in (await stage.clicks("gina", "Retry…", digest)).answers[-1].plain
-        view = await stage.opens("bob", "Retry…", digest)
-        assert "failed somewhere" in view.plain
-        form = {"Device": "SRV-DC01", "Patch ids": "4;5", "Reason": "seen in the digest"}
-        assert "4;5" in (await stage.submits("bob", form))["ids"]
-        assert view.open
-        assert await stage.submits("bob", form | {"Patch ids": "4, 5,"}) == {}
+        view = await stage.opens("bob", "Retry…", digest, saying="On which devices")
+        assert view.callback_id == "digest.retry"
+        assert await stage.submits("bob", {"devices": [], "Other devices": ["1001"]}) == {}
+        view = await stage.world.slack.view_of("bob", saying="Failed patches to retry")
+        form = {"Failed patches to retry": ["4", "5"], "Reason": "seen in the digest"}
+        assert await stage.submits("bob", form) == {}
         assert "Request #1 is made: retry 4,5 on SRV-DC01" in stage.told("bob")
         assert "seen in the digest" in stage.card.plain
-        for device, ids, sentence in (("SRV-FILE01", "failed", "fits 2 devices"), ("1001", "4711", "4711 is no patch")):
-            await stage.opens("bob", "Retry…", digest)
-            assert await stage.submits("bob", {"Device": device, "Patch ids": ids}) == {}
-            assert sentence in stage.told("bob")
         assert len(stage.posted("C0PATCHAPPROVE")) == 1
         assert nothing_left(stage) == []
 

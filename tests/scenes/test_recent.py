@@ -73,16 +73,20 @@ async def test_attempts_without_an_end_are_shown_under_all_alone(tmp_path: Path)
 # ---------------------------------------------------------------- pages and filters by button
 
 
+def paging(shown: Shown) -> list[str]:
+    return [button for button in shown.buttons if button in {"Older ▶", "◀ Newer"}]
+
+
 async def test_a_list_is_paged_there_and_back_and_filtered_in_its_place(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         shown = await stage.asks("bob", "/patches recent app:7-Zip")
         first, pages = rows(shown), []
-        assert shown.buttons[0] == "Older ▶"
+        assert paging(shown) == ["Older ▶"]
         while "Older ▶" in shown.buttons:
             pages.append(rows(shown))
             await stage.clicks("bob", "Older ▶", shown)
         pages.append(rows(shown))
-        assert shown.buttons[0] == "◀ Newer"
+        assert paging(shown) == ["◀ Newer"]
         total = int(shown.screen.split(" failed")[0].splitlines()[-1])
         assert sum(map(len, pages)) == total > 8
         for _ in pages[1:]:

@@ -67,6 +67,7 @@ class Deeds:
             "say": self._say,
             "press": self._press,
             "choose": self._choose,
+            "suggest": self._suggest,
             "submit": self._submit,
             "close": self._close,
             "time": self._time,
@@ -106,6 +107,11 @@ class Deeds:
             self._person(wish), wish.text("action", 255), wish.text("value", 150), self._place(wish)
         )
         return {"failure": exchange.failure}
+
+    async def _suggest(self, wish: Wish) -> Json:
+        place, typed = self._place(wish), wish.text("text", 300)
+        options = await self._slack.suggests(self._person(wish), place, wish.text("action", 255), typed)
+        return {"options": options}
 
     async def _submit(self, wish: Wish) -> Json:
         self._place(wish)

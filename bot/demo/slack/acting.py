@@ -29,6 +29,7 @@ class Acting:
         self.unacked: list[str] = []
         self.last: dict[str, Exchange] = {}
         self._states: dict[tuple[Shown, str], forms.Values] = {}
+        self._seen: dict[tuple[Place, str], dict[str, Json]] = {}  # what external selects have offered, by value
         space.on_change.append(self._whispered)
 
     async def _deliver(self, kind: str, payload: Json, *, accepts: bool, retry: Json | None = None) -> Delivered:
@@ -97,6 +98,15 @@ class Acting:
         person = self._person(user)
         place, block, element = self._input(person, name, in_)
         return [option["text"]["text"] for option in await self._suggested(person, place, element, block, typed)]
+
+    async def suggests(self, user: str, place: Place, name: str, typed: str) -> list[Json]:
+        """The options that an external select of ``place`` offers for ``typed``, whole; nothing is asked for less than
+        its ``min_query_length`` (3 where it names none)."""
+        person = self._person(user)
+        block, element = forms.input_named(place.blocks, name)
+        if len(typed) < element.get("min_query_length", 3):
+            return []
+        return await self._suggested(person, place, element, block, typed)
 
     async def view_of(self, user: str, timeout: float = 10, *, saying: str = "") -> View:
         """The modal on top of this person's screen, as soon as there is one (``saying``: with these words)."""
@@ -300,8 +310,12 @@ class Acting:
     ) -> list[Json] | None:
         if "external" not in element["type"]:
             return None
-        typed = [value] if isinstance(value, str) else value
-        return [option for one in typed for option in await self._suggested(person, place, element, block, one)]
+        offered: list[Json] = []
+        for one in [value] if isinstance(value, str) else value:
+            seen = self._seen.get((place, element["action_id"]), {})
+            known = [option for option in seen.values() if one in (option["value"], option["text"]["text"])]
+            offered += known or await self._suggested(person, place, element, block, one)
+        return offered
 
     async def _suggested(self, person: User, place: Place, element: Json, block: Json, typed: str) -> list[Json]:
         named = element | {"block_id": block["block_id"]}
@@ -314,7 +328,9 @@ class Acting:
             self.space.violated(f"block_suggestion: {'; '.join(map(str, problems))}")
             return []
         groups = outcome.answer.get("option_groups", [])
-        return [*outcome.answer.get("options", []), *(option for group in groups for option in group["options"])]
+        offered = [*outcome.answer.get("options", []), *(option for group in groups for option in group["options"])]
+        self._seen.setdefault((place, element["action_id"]), {}).update({one["value"]: one for one in offered})
+        return offered
 
     def _top(self, person: User, saying: str) -> View | None:
         stack = self.space.stacks.get(person.id)

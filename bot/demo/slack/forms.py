@@ -51,13 +51,16 @@ def initial_values(blocks: list[Json]) -> Values:
 def chosen(element: Json, wanted: str | Sequence[str], options: Sequence[Json] | None = None) -> Json:
     """The state of ``element`` when a person types or picks ``wanted`` (an option by its text or value).
 
-    ``options``: what an external select was offered. LookupError when there is no such option or no such element.
+    ``options``: what an external select was offered. LookupError when there is no such option or no such element, and
+    when more are wanted than the element takes.
     """
     kind = element["type"]
     held = _HOLDS[kind][0]
     many = [wanted] if isinstance(wanted, str) else list(wanted)
     if "option" not in held:
         return {"type": kind, held: many if held.endswith("s") else many[0] or None}
+    if len(many) > element.get("max_selected_items", 100):
+        raise LookupError(f"{len(many)} options are more than the {element['max_selected_items']} that can be chosen")
     picked = [_option(options or list(_options(element)), one) for one in many]
     return {"type": kind, held: picked if held.endswith("s") else picked[0]}
 

@@ -14,6 +14,7 @@ from bot.demo.slack.shapes import BLOCKS, Json, Problem, flag, items, record, st
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 MESSAGE_TEXT = 40_000
 PAYLOAD = 13_200  # characters of all blocks of a message; undocumented, seen in slackapi/bolt-js#2509 and #2867
+VIEW_BYTES = 250_000  # docs.slack.dev/reference/methods/views.open: view_too_large
 MARKDOWN = 12_000  # characters of all markdown blocks together
 ONLY_IN_MESSAGES = frozenset({"markdown", "table"})
 ONLY_IN_VIEWS = frozenset({"alert"})
@@ -50,12 +51,18 @@ def view_problems(view: Any) -> list[Problem]:
     problems += _block_problems(blocks, "/view/blocks", VIEW_BLOCKS, forbidden=ONLY_IN_MESSAGES)
     if "submit" not in view and any(block.get("type") == "input" for block in _dicts(blocks)):
         problems.append(Problem("/view", "missing required field: submit (there is an input block)"))
+    size = len(json.dumps(view))
+    if not problems and size > VIEW_BYTES:
+        return [Problem("/view", f"{size} bytes, {VIEW_BYTES} at most", "view_too_large")]
     return [problem._replace(code="invalid_arguments") for problem in problems]
 
 
 def option_problems(answer: Json) -> list[Problem]:
     """What Slack would refuse in the answer to a block_suggestion: ``options`` or ``option_groups``."""
-    return list(record({}, {"options": _options, "option_groups": _groups})(answer, ""))
+    problems = list(record({}, {"options": _options, "option_groups": _groups})(answer, ""))
+    if len({"options", "option_groups"} & answer.keys()) != 1:
+        problems.append(Problem("", "needs either options or option_groups"))
+    return problems
 
 
 def mentions_everyone(message: Json) -> list[str]:

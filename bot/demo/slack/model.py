@@ -159,6 +159,13 @@ class View:
     def buttons(self) -> list[str]:
         return [words.button_text(button) for button in words.buttons(self.blocks)]
 
+    def chosen(self, block_id: str) -> list[str]:
+        """The values of the options that are chosen in a select of an input block."""
+        [state] = self.values[block_id].values() or [{}]
+        one = state.get("selected_option")
+        many = state.get("selected_options") or ([one] if one else [])
+        return [str(option["value"]) for option in many]
+
     @property
     def inputs(self) -> list[str]:
         """The labels of its input blocks."""

@@ -155,6 +155,18 @@ def _chosen_from_options(value: Json, at: str) -> Iterator[Problem]:
             yield Problem(at, "initial option must be one of the options")
 
 
+def _not_too_many(value: Json, at: str) -> Iterator[Problem]:
+    if len(value.get("initial_options", [])) > value.get("max_selected_items", 100):
+        yield Problem(at, "more initial options than max_selected_items")
+
+
+def _told_apart(value: Json, at: str) -> Iterator[Problem]:
+    """Two options of one value are the same choice twice: which one was meant is not told."""
+    values = [option["value"] for option in value.get("options", [])]
+    if len(set(values)) < len(values):
+        yield Problem(at, "two options have the same value")
+
+
 def _either(*names: str) -> Check:
     def rule(value: Json, at: str) -> Iterator[Problem]:
         if sum(name in value for name in names) != 1:
@@ -219,11 +231,14 @@ _SELECTS = (
         {**_STATIC, "initial_options": items(_PLAIN_OPTION, 1, 100)},
         _ONE_LIST,
         _chosen_from_options,
+        _not_too_many,
+        _told_apart,
     )
     | _select(
         "external",
         {**_QUERY, "initial_option": _PLAIN_OPTION},
         {**_QUERY, "initial_options": items(_PLAIN_OPTION, 1, 100)},
+        _not_too_many,
     )
     | _select("users", {"initial_user": _ID}, {"initial_users": _IDS})
     | _select(

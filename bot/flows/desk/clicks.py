@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from bot.blocks import answers, modals
 from bot.blocks.requests import Kind
 from bot.errors import Refused
-from bot.flows import ask, decide, device, digest, follow_up, recent, requests, rights
+from bot.flows import ask, decide, digest, follow_up, forms, links, recent, requests, rights
 from bot.flows.desk.door import answer
 from bot.flows.desk.kinds import Click
 from bot.flows.desk.voting import vote
@@ -93,8 +93,8 @@ async def _look(services: Services, clicked: Click, reply: Reply) -> Message | N
 
 async def _withdraw(services: Services, clicked: Click, reply: Reply) -> Message | None:
     request_id = await _on_card(services, clicked)
-    await decide.withdraw(services, request_id, clicked.place.user)
-    return Message(f"Request #{request_id} is withdrawn. Nothing was sent.")
+    after = await decide.withdraw(services, request_id, clicked.place.user)
+    return answers.withdrawn(after.changed, after.members)
 
 
 async def _close(services: Services, clicked: Click, reply: Reply) -> Message | None:
@@ -109,6 +109,12 @@ async def _again(services: Services, clicked: Click, reply: Reply) -> Message | 
     return await ask.again(services, request_id, clicked.place.user, clicked.place.channel, reply.progress)
 
 
+async def _again_alone(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    request_id = _request_id(clicked)
+    await rights.demand_command(services, clicked.place.user)
+    return await ask.again_alone(services, request_id, clicked.place.user, clicked.place.channel, reply.progress)
+
+
 async def _page(services: Services, clicked: Click, reply: Reply) -> Message | None:
     return await recent.turn(services, clicked.value, clicked.action.removeprefix("recent."), reply.progress)
 
@@ -120,14 +126,35 @@ async def _turn(services: Services, clicked: Click, reply: Reply) -> Message | N
 
 async def _from_device(services: Services, clicked: Click, reply: Reply) -> Message | None:
     await _in_time(rights.demand_command(services, clicked.place.user))
-    await device.open_retry(services, clicked.value, clicked.trigger_id, reply.opened)
+    await forms.patches.from_device(services, clicked.value, _press(clicked, reply))
     return None
+
+
+async def _from_row(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    await _in_time(rights.demand_command(services, clicked.place.user))
+    mark = clicked.action.rpartition(".")[2]
+    await forms.devices.from_row(services, clicked.value, mark, _press(clicked, reply))
+    return None
+
+
+async def _from_nothing(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    await _in_time(rights.demand_command(services, clicked.place.user))
+    await forms.devices.from_nothing(services, _press(clicked, reply))
+    return None
+
+
+def _press(clicked: Click, reply: Reply) -> forms.Press:
+    return forms.Press(clicked.place.channel, clicked.trigger_id, clicked.message, reply.opened)
+
+
+async def _unlink(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    await rights.demand_command(services, clicked.place.user)
+    return await links.undo_shown(services, clicked.value, clicked.place.user)
 
 
 async def _from_digest(services: Services, clicked: Click, reply: Reply) -> Message | None:
     await _in_time(rights.demand_command(services, clicked.place.user))
-    await digest.open_retry(services, clicked.value, clicked.place.channel, clicked.trigger_id)
-    await reply.opened()
+    await digest.open_retry(services, clicked.value, _press(clicked, reply))
     return None
 
 
@@ -139,13 +166,18 @@ _CLICKS: Mapping[str, Callable[[Services, Click, Reply], Awaitable[Message | Non
     "request.read": _look,
     "request.close": _close,
     "request.again": _again,
+    "request.again.device": _again_alone,
     "recent.page": _page,
     "recent.filter": _page,
     "history.page": _turn,
     "pending.page": _turn,
+    "recent.retry": _from_row,
     "device.retry": _from_device,
+    "device.pick.open": _from_nothing,
+    "device.unlink": _unlink,
     "digest.retry": _from_digest,
 }
 _PAGED = frozenset({"recent.page", "recent.filter", "history.page", "pending.page"})
 _INSTEAD = _PAGED | {"request.withdraw", "request.retract"}  # what offered it in private has nothing more to offer
-_CHANGELESS = _PAGED | {"request.deny", "device.retry", "digest.retry"}  # these three only open a form
+_FORMS = frozenset({"request.deny", "device.retry", "digest.retry", "recent.retry", "device.pick.open"})
+_CHANGELESS = _PAGED | _FORMS  # a form that is opened changes nothing

@@ -1,21 +1,15 @@
 """The one place where failures become sentences: whatever happens behind, the person hears something."""
 
-import re
 from collections.abc import Awaitable, Callable
 
-import structlog
-
-from bot.blocks import answers, text
-from bot.errors import Refused, TrailUnwritableError, UpstreamError, VotedAlready, new_reference
+from bot.errors import TrailUnwritableError
+from bot.flows import failures
 from bot.flows.reply import Place, Reply
 from bot.flows.services import Services
 from bot.model import Message
 
-log = structlog.get_logger()
-
 AGAIN = Message("delivered again")  # never shown: the first delivery is being answered
 PATIENCE = 0.5  # seconds that a list waits for the database to note its delivery; it is shown without that too
-_SLACKS_CODE = re.compile("[a-z_]{3,60}")  # such as not_in_channel: more telling than "refused"
 
 
 async def answer(
@@ -54,23 +48,5 @@ async def _attempt(
 ) -> tuple[Message | None, bool]:
     try:
         return await work(reply), False
-    except VotedAlready as refused:
-        services.metrics.refusals.inc()
-        return answers.voted_already(refused.sentence, refused.request_id), True
-    except Refused as refused:
-        services.metrics.refusals.inc()
-        return Message(refused.sentence), True
-    except UpstreamError as error:
-        services.metrics.failures.labels(error.service, error.kind).inc()
-        said = error.words or (error.code if _SLACKS_CODE.fullmatch(error.code) else "")
-        more = f" It said: {text.name(said, 300)}" if said else ""
-        return Message(f"⚠️ {error.sentence}{more}"), True
-    except TrailUnwritableError:
-        reference = new_reference()
-        log.exception("desk.unwritable", reference=reference)
-        sentence = "The bot's database cannot be written, so it changes nothing: no decision goes unrecorded."
-        return Message(f"⚠️ {sentence} Lists still work (reference `{reference}`)."), True
-    except Exception:  # the last door: a fault of ours must not leave a person without an answer
-        reference = new_reference()
-        log.exception("desk.fault", reference=reference)
-        return Message(f"⚠️ Something went wrong inside the bot (reference `{reference}`). It is logged."), True
+    except Exception as error:  # noqa: BLE001 the last door: a fault of ours must not leave a person without an answer
+        return failures.told(services, error), True

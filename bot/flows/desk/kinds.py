@@ -21,9 +21,19 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A submitted modal. ``token``: its private_metadata. ``values``: by block id."""
+    """A submitted modal. ``token``: its private_metadata. ``values``: by block id, a text or a list of texts."""
 
     place: Place
     callback: str
     token: str
     values: Mapping[str, Any]
+    view_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What travels in the answer to a submission: what is wrong, by block id, and then the form stays as it is; else
+    the ``view`` that takes its place; without both it closes."""
+
+    errors: Mapping[str, str] = field(default_factory=dict)
+    view: Mapping[str, Any] | None = None

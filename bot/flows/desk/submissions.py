@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import structlog
 
-from bot import commands, markup
-from bot.blocks import text
+from bot import markup
 from bot.errors import Refused
-from bot.flows import ask, decide, device, rights
+from bot.flows import ask, decide, forms, rights
 from bot.flows.desk.door import answer
-from bot.flows.desk.kinds import Submission
+from bot.flows.desk.kinds import Ack, Submission
 from bot.flows.desk.voting import vote
 from bot.flows.reply import Reply
 from bot.flows.services import Services
@@ -18,37 +17,32 @@ from bot.model import Message
 log = structlog.get_logger()
 
 
-async def faults(services: Services, submission: Submission) -> dict[str, str]:
-    """What must travel in the ack: errors by block id, from the values, the configuration and the database alone."""
-    found: dict[str, str] = {}
-    if markup.blank(_text(submission, "reason")) and await _needs_reason(services, submission):
-        found["reason"] = "A reason is required here."
-    return found | _faulty_ids(submission)
-
-
-async def _needs_reason(services: Services, submission: Submission) -> bool:
+async def ack(services: Services, submission: Submission) -> Ack:
+    """What must travel in the ack, from the values, the configuration and the database alone."""
     match submission.callback:
         case "request.approve" | "request.deny":
-            terms = await decide.terms_of(services, int(submission.token))
-            return terms.deny_reason if submission.callback == "request.deny" else terms.reason_required
-        case "device.retry":
-            return await device.reason_required(services, submission.token, _chosen(submission))
-        case "digest.retry":
-            return ask.reason_always(services)
-    return False
+            return Ack(await _missing_reason(services, submission))
+        case forms.patches.CALLBACK:
+            return Ack(await forms.patches.faults(services, submission.token, submission.values))
+        case callback if callback in forms.devices.CALLBACKS:
+            errors = forms.devices.faults(services, submission.values)
+            return Ack(errors) if errors else unchecked(submission)
+    return Ack()
 
 
-def _faulty_ids(submission: Submission) -> dict[str, str]:
-    if submission.callback != "digest.retry":
+def unchecked(submission: Submission) -> Ack:
+    """The same when there was no time to look: the next step finds what is wrong."""
+    if submission.callback in forms.devices.CALLBACKS:
+        return Ack(view=forms.devices.waiting(submission.values))
+    return Ack()
+
+
+async def _missing_reason(services: Services, submission: Submission) -> dict[str, str]:
+    if not markup.blank(_text(submission, "reason")):
         return {}
-    ids = _text(submission, "ids")
-    if ids.strip().casefold() == "failed":
-        return {}
-    try:
-        commands.parse_ids(ids)
-    except Refused as refused:
-        return {"ids": text.cut(refused.sentence.replace("`", ""), 300)}
-    return {}
+    terms = await decide.terms_of(services, int(submission.token))
+    required = terms.deny_reason if submission.callback == "request.deny" else terms.reason_required
+    return {"reason": "A reason is required here."} if required else {}
 
 
 async def submit(services: Services, submission: Submission) -> None:
@@ -60,7 +54,7 @@ async def submit(services: Services, submission: Submission) -> None:
         services.metrics.interactions.labels("submission", submission.callback).inc()
         return await _submitted(services, submission, reply)
 
-    await answer(services, submission.place, work, reads=False)
+    await answer(services, submission.place, work, reads=submission.callback in forms.devices.CALLBACKS)
 
 
 async def _asked_from(services: Services, submission: Submission) -> str:
@@ -74,29 +68,21 @@ async def _asked_from(services: Services, submission: Submission) -> str:
 
 
 async def _submitted(services: Services, submission: Submission, reply: Reply) -> Message | None:
-    who = submission.place.user
+    who, values = submission.place.user, submission.values
     if submission.callback in {"request.approve", "request.deny"}:
         denies = submission.callback == "request.deny"
         return await vote(services, int(submission.token), who, denies=denies, reason=_text(submission, "reason"))
-    if submission.callback == "device.retry":
+    if submission.callback == forms.patches.CALLBACK:
         await rights.demand_command(services, who)
-        wish = await device.wish(services, submission.token, who, _chosen(submission), _text(submission, "reason"))
+        wish = await forms.patches.wish(services, submission.token, values, who)
         return await ask.request(services, wish, reply.progress)
-    if submission.callback == "digest.retry":
-        await rights.demand_command(services, who)
-        typed = _text(submission, "ids").strip()
-        ids = None if typed.casefold() == "failed" else commands.parse_ids(typed)
-        named = _text(submission, "device")
-        wish = ask.Wish(who, submission.place.channel, named, ids, _text(submission, "reason"))
-        return await ask.request(services, wish, reply.progress)
+    if submission.callback in forms.devices.CALLBACKS and forms.devices.is_ours(values):
+        await reply.opened()
+        await forms.devices.submit(services, submission.view_id, submission.token, values, who=who)
+        return None
     raise Refused("This form is from an older version of the bot and does nothing any more.")
 
 
 def _text(submission: Submission, block: str) -> str:
     value = submission.values.get(block)
     return value if isinstance(value, str) else ""
-
-
-def _chosen(submission: Submission) -> tuple[int, ...]:
-    value = submission.values.get("patches")
-    return tuple(int(one) for one in value) if isinstance(value, list) else ()

@@ -38,10 +38,12 @@ async def _obey(services: Services, wish: commands.Command, place: Place, reply:
         case commands.Recent():
             return await recent.first_page(services, wish, reply.progress)
         case commands.Retry():
-            asked = ask.Wish(place.user, place.channel, wish.device, wish.ids, wish.reason)
+            asked = ask.Wish(place.user, place.channel, (ask.Wanted(wish.device, wish.ids),), wish.reason)
             return await ask.request(services, asked, reply.progress)
         case commands.DeviceInfo():
             return await device.show(services, wish.device, place.channel, reply.progress)
+        case commands.DeviceSearch():
+            return await device.search(services, wish.text, reply.progress)
         case commands.Pending():
             return await requests.pending(services)
         case commands.History():

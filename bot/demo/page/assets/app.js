@@ -178,12 +178,17 @@ function draw(told) {
     held: () => undefined,
     press: (block, part, node) => pressed(node, { message: told.id, block: block.block_id, action: part.action_id }),
     choose: (block, part, value) => post("choose", { message: told.id, action: part.action_id, value }),
+    suggest: (block, part, text) => suggested({ message: told.id, action: part.action_id, text }),
   };
   body.append(...(told.blocks.length ? blocks(told.blocks, scene) : [mrkdwn(told.text, words)]));
   body.append(element("div", "thread"));
   const node = element("article", told.private ? "message ephemeral" : "message", avatar, body);
   node.dataset.id = told.id;
   return node;
+}
+
+async function suggested(what) {
+  return (await post("suggest", what))?.options ?? [];
 }
 
 async function pressed(node, what) {
@@ -219,6 +224,7 @@ function build(told) {
     held: (block, part) => told.values[block.block_id]?.[part.action_id],
     press: (block, part, node) => pressed(node, { view: told.id, block: block.block_id, action: part.action_id }),
     choose: () => undefined,
+    suggest: (block, part, text) => suggested({ view: told.id, action: part.action_id, text }),
   };
   at("modal-blocks").replaceChildren(...blocks(told.blocks, scene));
 }
@@ -238,7 +244,7 @@ dialog.querySelector("form").addEventListener("submit", async (event) => {
   for (const node of at("modal-blocks").querySelectorAll(".input")) {
     const field = [...node.querySelectorAll("*")].find((part) => part.read);
     const value = field?.read();
-    if (field && !(field.matches("select, .ticks") && value === "")) values[node.dataset.block] = value;
+    if (field && !(field.matches("select, .ticks, .external") && value === "")) values[node.dataset.block] = value;
   }
   at("modal-submit").disabled = true;
   await post("submit", { view: view.id, values });

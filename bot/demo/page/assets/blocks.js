@@ -2,7 +2,7 @@
 
 import { element, mrkdwn, unescape } from "/mrkdwn.js";
 
-/** `scene`: {words, press(block, element), choose(element, value)}; a form adds `values`, by block_id and action_id. */
+/** `scene`: {words, held(block, element), press(block, element), choose(element, value), suggest(element, typed)}. */
 export function blocks(list, scene) {
   return list.map((block) => {
     const draw = BLOCKS[block.type];
@@ -52,13 +52,15 @@ const CONTROLS = {
     const node = element("select");
     const nothing = new Option(part.placeholder ? plain(part.placeholder) : "Choose…", "");
     nothing.disabled = !block.optional;
-    node.append(nothing, ...groups(part, (option) => new Option(plain(option.text), option.value), "optgroup"));
+    node.append(nothing, ...groups(part, (option) => new Option(whole(option), option.value), "optgroup"));
     node.value = held?.value ?? "";
     node.addEventListener("change", () => scene.choose(block, part, node.value));
     node.read = () => node.value;
     return node;
   },
   multi_static_select: (block, part, scene) => ticks(block, part, scene, "checkbox"),
+  external_select: (block, part, scene) => external(block, part, scene, "radio"),
+  multi_external_select: (block, part, scene) => external(block, part, scene, "checkbox"),
   checkboxes: (block, part, scene) => ticks(block, part, scene, "checkbox"),
   radio_buttons: (block, part, scene) => ticks(block, part, scene, "radio"),
   plain_text_input: (block, part, scene) => {
@@ -78,26 +80,71 @@ function control(block, part, scene) {
 
 /** A list of options to tick. Slack shows a multi-select as a menu; a list lets everything be seen at once. */
 function ticks(block, part, scene, kind) {
+  const held = heldOptions(block, part, scene);
+  const isHeld = (option) => held.some((other) => other.value === option.value);
+  const node = element("div", "ticks", ...groups(part, (option) => tick(block, kind, option, isHeld(option)), "fieldset"));
+  limited(node, part);
+  node.read = () => ticked(node, kind);
+  return node;
+}
+
+/** A field to type in; what the app offers for it is listed below, and what was chosen stays there. */
+function external(block, part, scene, kind) {
+  const field = element("input");
+  field.placeholder = part.placeholder ? plain(part.placeholder) : "";
+  const list = element("div", "ticks");
+  const node = element("div", "external", field, list);
+  const known = new Map(heldOptions(block, part, scene).map((option) => [option.value, option]));
+  let turn = 0;
+  const draw = (found) => {
+    const chosen = node.read === undefined ? [...known.keys()] : [ticked(list, kind)].flat();
+    for (const option of found) known.set(option.value, option);
+    const shown = [...chosen.filter((value) => value).map((value) => known.get(value)), ...found];
+    const unique = [...new Map(shown.map((option) => [option.value, option])).values()];
+    list.replaceChildren(...unique.map((option) => tick(block, kind, option, chosen.includes(option.value))));
+    list.hidden = !unique.length;
+  };
+  field.addEventListener("input", async () => {
+    const mine = (turn += 1);
+    const enough = field.value.trim() && field.value.length >= (part.min_query_length ?? 3);
+    const found = enough ? await scene.suggest(block, part, field.value) : [];
+    if (mine === turn) draw(found);
+  });
+  field.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
+  draw([]);
+  limited(list, part);
+  node.read = () => ticked(list, kind);
+  return node;
+}
+
+function heldOptions(block, part, scene) {
   const state = scene.held(block, part);
   const initial = part.initial_options ?? (part.initial_option ? [part.initial_option] : []);
-  const held = state?.selected_options ?? (state?.selected_option ? [state.selected_option] : initial);
-  const node = element("div", "ticks", ...groups(part, (option) => tick(option), "fieldset"));
-  node.read = () => {
-    const chosen = [...node.querySelectorAll("input:checked")].map((input) => input.value);
-    return kind === "radio" ? (chosen[0] ?? "") : chosen;
-  };
-  return node;
+  return state?.selected_options ?? (state?.selected_option ? [state.selected_option] : initial);
+}
 
-  function tick(option) {
-    const input = element("input");
-    input.type = kind;
-    input.name = block.block_id;
-    input.value = option.value;
-    input.checked = held.some((other) => other.value === option.value);
-    const label = element("label", "tick", input, plain(option.text));
-    if (option.description) label.append(element("small", "", plain(option.description)));
-    return label;
-  }
+function tick(block, kind, option, checked) {
+  const input = element("input");
+  input.type = kind;
+  input.name = block.block_id;
+  input.value = option.value;
+  input.checked = checked;
+  const label = element("label", "tick", input, plain(option.text));
+  if (option.description) label.append(element("small", "", plain(option.description)));
+  return label;
+}
+
+function ticked(node, kind) {
+  const chosen = [...node.querySelectorAll("input:checked")].map((input) => input.value);
+  return kind === "radio" ? (chosen[0] ?? "") : chosen;
+}
+
+/** Slack's client lets nobody choose more than `max_selected_items`. */
+function limited(node, part) {
+  node.addEventListener("change", (event) => {
+    const most = part.max_selected_items ?? Infinity;
+    if (node.querySelectorAll("input:checked").length > most) event.target.checked = false;
+  });
 }
 
 function groups(part, draw, tag) {
@@ -115,6 +162,7 @@ function confirmed(part) {
   return window.confirm(`${plain(part.confirm.title)}\n\n${plain(part.confirm.text)}`);
 }
 
+const whole = (option) => (option.description ? `${plain(option.text)} (${plain(option.description)})` : plain(option.text));
 const plain = (object) => (object.type === "plain_text" ? object.text : unescape(object.text));
 const text = (object, scene) =>
   object.type === "mrkdwn" ? mrkdwn(object.text, scene.words) : element("div", "mrkdwn", object.text);
