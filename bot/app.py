@@ -27,6 +27,7 @@ from bot.clients.nsight import Pace as NsightPace
 from bot.config import Config
 from bot.errors import Kind, TrailUnwritableError, UpstreamError
 from bot.flows import inventory, start
+from bot.flows.directory import Directory
 from bot.flows.services import Services
 from bot.messenger import Messenger
 from bot.messenger import Pace as SlackPace
@@ -41,6 +42,8 @@ from bot.tasks import Tasks, watched
 from bot.web import Server
 
 log = structlog.get_logger()
+
+SENDING = 4  # requests on their way to N-sight at once: a bulk must not flood it
 
 Clock = Callable[[], datetime]
 
@@ -133,6 +136,7 @@ class App:
         await self._server.start(http.host, http.port)
         log.info("http.listening", host=http.host, port=self.http_port)
         begin = partial(self._begin, pace.again)
+        self.services.spawn(self.services.directory.warm(), "directory")
         begin(self._talking, "introduce", self._introduce)
         begin(self._talking, "probe eset", self._probe_eset)
         begin(self._writing, "probe n-sight", self._probe_nsight)
@@ -273,7 +277,8 @@ async def _assemble(
     session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
     client = web_api.connect(config.slack.bot_token.reveal(), config.slack.api_url, session, pace.slack.timeout)
     source = config.eset
-    attempts = Eset(source.auth_url, source.patch_url, source.username, source.password.reveal(), pace=pace.eset)
+    user = (source.username, source.password.reveal())
+    attempts = Eset(source.auth_url, source.patch_url, *user, device_url=source.device_url, pace=pace.eset)
     stack.push_async_callback(attempts.close)
     patches = Nsight(config.nsight.url, config.nsight.api_key.reveal(), config.nsight.user_agent, pace=pace.nsight)
     stack.push_async_callback(patches.close)
@@ -291,6 +296,9 @@ async def _assemble(
         owner=f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}",
         sweep_spacing=pace.sweep_spacing,
         flights=Flights(),
+        sending=asyncio.Semaphore(SENDING),
+        directory=Directory(store),
     )
     stack.push_async_callback(services.flights.close)
+    stack.push_async_callback(services.directory.close)
     return services, tasks, client

@@ -119,7 +119,7 @@ async def playing(pace: Pace = QUICK) -> AsyncIterator[Scene]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     script.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    eset = Eset(script.url, script.url, USER, PASSWORD, pace=pace, clock=clock)
+    eset = Eset(script.url, script.url, USER, PASSWORD, device_url=script.url, pace=pace, clock=clock)
     try:
         yield Scene(script, eset, clock)
     finally:

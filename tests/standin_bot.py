@@ -72,6 +72,13 @@ REASON: Json = {
             "label": {"type": "plain_text", "text": "Device"},
             "element": {"type": "external_select", "action_id": "device", "min_query_length": 1},
         },
+        {
+            "type": "input",
+            "block_id": "others",
+            "optional": True,
+            "label": {"type": "plain_text", "text": "Others"},
+            "element": {"type": "multi_external_select", "action_id": "device", "max_selected_items": 2},
+        },
     ],
 }
 
@@ -89,6 +96,7 @@ class Bot:
         self._work: set[asyncio.Task[Any]] = set()
         self.session = session
         self.app = AsyncApp(
+            name="standin",
             client=connect(slack, session),
             signing_secret=self.env["SLACK_SIGNING_SECRET"],
             process_before_response=True,

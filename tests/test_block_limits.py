@@ -199,6 +199,33 @@ def test_a_wrong_modal_is_named_with_its_place(view: Json, pointer: str) -> None
     assert problems[0].code == "invalid_arguments"
 
 
+def many(*options: Json, **more: Any) -> Json:
+    """An input in which several options can be chosen."""
+    inside = {"type": "multi_static_select", "action_id": "patches", "options": list(options), **more}
+    return {"type": "input", "block_id": "patches", "label": plain("Patches"), "element": inside}
+
+
+def test_several_options_can_be_chosen_beforehand_when_they_are_options_and_not_too_many() -> None:
+    one, two = option("4 Chrome", "4", description=plain("97 % alike")), option("5 7-Zip", "5")
+    assert view_problems(modal(many(one, two, initial_options=[one, two], max_selected_items=2))) == []
+    wrong = {
+        "initial option must be one of the options": many(two, initial_options=[one]),
+        "more initial options than max_selected_items": many(
+            one, two, initial_options=[one, two], max_selected_items=1
+        ),
+        "two options have the same value": many(one, one),
+    }
+    for words, block in wrong.items():
+        assert [problem.words for problem in view_problems(modal(block))] == [words]
+
+
+def test_a_view_of_more_than_250_kilobytes_is_too_large() -> None:
+    options = [option(str(number), str(number), description=plain("ы" * 75)) for number in range(100)]
+    blocks = [many(*options) | {"block_id": f"patches.{number}"} for number in range(6)]
+    assert [problem.code for problem in view_problems(modal(*blocks))] == ["view_too_large"]
+    assert view_problems(modal(*blocks[:2])) == []
+
+
 def test_a_modal_with_inputs_needs_a_submit_button() -> None:
     view = modal(field(max_length=3000, min_length=1, multiline=True, placeholder=plain("x" * 150)))
     assert view_problems(view) == []

@@ -270,7 +270,18 @@ def test_the_present_filter_is_marked(mode: Mode) -> None:
     message = shown([attempt(FAILED)], Recent(mode))
     marked = [n["action_id"] for n in nodes(message.blocks) if n["type"] == "button" and "●" in n["text"]["text"]]
     assert marked == [f"recent.filter.{mode}"]
-    assert len(buttons(message)) == 3
+    filters = [action for action in buttons(message) if action.startswith("recent.filter")]
+    assert len(filters) == 3
+
+
+def test_only_a_failed_row_of_a_list_that_is_kept_leads_to_a_retry() -> None:
+    seen = [attempt(FAILED, 1), attempt(FAILED, 1), attempt(OK, 2)]
+    found = recent.select(seen, Recent("all"), NOW)
+    mark = seen[0].fingerprint[: recent.MARK]
+    kept = recent.page(found, Recent("all"), 0, view_id="view1", taken_at=NOW)
+    retries = {action: value for action, value in buttons(kept).items() if "retry" in action}
+    assert retries == {f"recent.retry.0.{mark}": "view1", f"recent.retry.1.{mark}": "view1"}
+    assert buttons(recent.page(found, Recent("all"), 0, view_id="", taken_at=NOW)) == {}
 
 
 def test_an_empty_list_leads_on() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot import commands
 from bot.commands import (
     DeviceInfo,
+    DeviceSearch,
     DigestList,
     DigestNow,
     Help,
@@ -68,6 +69,9 @@ def refusal(text: str) -> str:
         ("device <http://srv1.example.com|srv1.example.com>", DeviceInfo("srv1.example.com")),
         ("device <http://srv1.example.com>", DeviceInfo("srv1.example.com")),
         ("device A&amp;B-PC", DeviceInfo("A&B-PC")),
+        ("devices srv  contoso", DeviceSearch("srv contoso")),
+        ('Devices "Front Desk"', DeviceSearch("Front Desk")),
+        ("devices Müller &amp; Söhne", DeviceSearch("Müller & Söhne")),
     ],
 )
 def test_a_command_is_read_as_meant(text: str, command: commands.Command) -> None:

@@ -18,6 +18,12 @@ def test_the_table_of_approvals_is_what_the_code_says() -> None:
     assert stored == written, "docs/approvals.md is out of date: run `python docs/approvals.py`"
 
 
+def test_the_page_of_forms_is_what_the_code_shows() -> None:
+    written = runpy.run_path(str(ROOT / "docs" / "modals.py"))["page"]()
+    stored = (ROOT / "docs" / "modals.md").read_text(encoding="utf-8")
+    assert stored == written, "docs/modals.md is out of date: run `python docs/modals.py`"
+
+
 def test_every_file_and_test_that_the_security_page_names_is_there() -> None:
     cited = CITED.findall(SECURITY.read_text(encoding="utf-8"))
     assert len(cited) > 40, "the page cites hardly anything"
@@ -32,7 +38,7 @@ def _there(path: str, test: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/security.md", "docs/approvals.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/security.md", "docs/approvals.md", "docs/modals.md"])
 def test_every_link_to_a_file_leads_somewhere(page: str) -> None:
     source = ROOT / page
     links = LINKED.findall(source.read_text(encoding="utf-8"))

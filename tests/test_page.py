@@ -242,10 +242,39 @@ async def test_the_second_of_two_buttons_with_the_same_text_is_the_one_that_is_p
         sections = [block for block in digest["blocks"] if "accessory" in block]
         wish = {"block": sections[1]["block_id"], "action": sections[1]["accessory"]["action_id"]}
         await browser.post("press", "bob", message=digest["id"], **wish)
-        view = await browser.screen("bob", lambda shown: shown["view"])
+        view = await browser.screen("bob", lambda shown: shown["view"] and "submit" in shown["view"] and shown["view"])
         application = re.match(r"\*(.+?)\*", sections[1]["text"]["text"])
         assert application
         assert application[1] in json.dumps(view["blocks"])
+
+
+async def test_a_device_is_found_by_typing_and_chosen_and_the_next_step_comes_in_the_same_modal() -> None:
+    async with opened() as browser:
+        await browser.post("say", "bob", channel=HELPDESK, text="/patches retry")
+        answer = await browser.message("bob", HELPDESK, "A device and patch ids are missing")
+        await browser.press("bob", answer, "Choose devices…")
+        view = await browser.screen("bob", lambda shown: shown["view"])
+        told = await browser.post("suggest", "bob", view=view["id"], action="device.pick", text="dc01")
+        [option] = [one for one in told["options"] if one["text"]["text"] == "SRV-DC01 · Contoso Ltd"]
+        assert option["description"]["text"] == "Head Office · server · id 1001"
+        done = await browser.post("submit", "bob", view=view["id"], values={"others": [option["value"]]})
+        assert done == {"errors": {}}
+        step = await browser.screen(
+            "bob", lambda shown: (shown["view"] or {}).get("submit") == "Request" and shown["view"]
+        )
+        assert step["id"] == view["id"]
+        assert await browser.post("submit", "bob", view=view["id"], values={"patches": ["5"]}) == {"errors": {}}
+        await browser.message("ann", CARDS, "7-Zip")
+
+
+async def test_nonsense_typed_into_a_device_field_is_refused() -> None:
+    async with opened() as browser:
+        await browser.post("say", "bob", channel=HELPDESK, text="/patches retry")
+        await browser.press("bob", await browser.message("bob", HELPDESK, "missing"), "Choose devices…")
+        view = await browser.screen("bob", lambda shown: shown["view"])
+        await browser.post("suggest", "bob", 400, view=view["id"], action="device.pick", text="")
+        told = await browser.post("suggest", "bob", 409, view=view["id"], action="elsewhere", text="dc01")
+        assert "no input 'elsewhere'" in told["error"]
 
 
 async def test_time_goes_by_and_the_digest_comes_on_time_even_in_one_leap() -> None:

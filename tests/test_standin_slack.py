@@ -8,10 +8,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from slack_sdk.errors import SlackApiError
 
 from bot.demo.clock import Clock
 from bot.demo.slack import FakeSlack, Shown
-from tests.standin_bot import APPROVALS, Bot, Json, connect, over_http, over_socket
+from tests.standin_bot import APPROVALS, REASON, Bot, Json, connect, over_http, over_socket
 
 HELPDESK = "C0HELPDESK"
 
@@ -114,7 +115,7 @@ async def test_a_modal_is_opened_filled_and_submitted(slack: FakeSlack, bot: Bot
     await a_card(slack)
     await slack.clicks("ann", "Deny")
     view = await slack.view_of("ann")
-    assert (view.title, view.inputs) == ("Deny", ["Why", "Kind", "Device"])
+    assert (view.title, view.inputs) == ("Deny", ["Why", "Kind", "Device", "Others"])
 
     assert await slack.submits("ann", {"Why": "because"}) == {"why": "Say more."}
     assert slack.space.stacks["U0ANN"] == [view]
@@ -172,6 +173,54 @@ async def test_a_typeahead_offers_what_the_bot_answers(slack: FakeSlack, bot: Bo
     await slack.chooses("ann", "Device", "SRV-1")
     with pytest.raises(LookupError, match="no option 'SRV-9'"):
         await slack.chooses("ann", "Device", "SRV-9")
+
+
+async def test_several_can_be_chosen_by_their_names_as_many_as_the_field_takes(slack: FakeSlack, bot: Bot) -> None:
+    await a_card(slack)
+    await slack.clicks("ann", "Deny")
+    view = await slack.view_of("ann")
+
+    with pytest.raises(LookupError, match="3 options are more than the 2"):
+        await slack.chooses("ann", "Others", ["SRV-1", "SRV-2", "PC-3"])
+    assert await slack.submits("ann", {"Why": "too late", "Others": ["SRV-2", "PC-3"]}) is None
+    chosen = bot.got[-1]["view"]["state"]["values"]["others"]["device"]["selected_options"]
+    assert [option["value"] for option in chosen] == ["SRV-2", "PC-3"]
+    assert view.open is False
+
+
+async def test_what_was_offered_once_can_be_chosen_without_typing_it_again(slack: FakeSlack, connected: Bot) -> None:
+    await a_card(slack)
+    await slack.clicks("ann", "Deny")
+    view = await slack.view_of("ann")
+    assert [option["value"] for option in await slack.suggests("ann", view, "others", "SRV")] == ["SRV-1", "SRV-2"]
+    before = len(slack.envelopes)
+    await slack.chooses("ann", "Others", ["SRV-1", "SRV-2"])
+    assert len(slack.envelopes) == before
+    assert await slack.suggests("ann", view, "others", "SR") == []
+
+
+async def test_a_modal_that_is_open_can_be_changed_again_after_a_submission_changed_it(
+    slack: FakeSlack, connected: Bot, session: aiohttp.ClientSession
+) -> None:
+    await a_card(slack)
+    await slack.clicks("ann", "Deny")
+    await slack.submits("ann", {"Why": "more"})
+    view = await slack.view_of("ann", saying="Again")
+    client, old = connect(slack, session), bot_hash(connected)
+
+    with pytest.raises(SlackApiError, match="hash_conflict"):
+        await client.views_update(view_id=view.id, hash=old, view=REASON)
+    await client.views_update(view_id=view.id, hash=view.hash, view=REASON)
+    assert view.title == "Deny"
+    await slack.closes("ann")
+    with pytest.raises(SlackApiError, match="not_found"):
+        await client.views_update(view_id=view.id, view=REASON)
+    assert slack.violations == []
+
+
+def bot_hash(bot: Bot) -> str:
+    """Of the view as it was submitted."""
+    return str(bot.got[-1]["view"]["hash"])
 
 
 async def test_an_event_arrives(slack: FakeSlack, bot: Bot) -> None:
