@@ -87,12 +87,20 @@ def manifest(http_url: str | None) -> dict[str, Any]:
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
-            "interactivity": {"is_enabled": True, **({} if url is None else {"request_url": url})},
+            "interactivity": {"is_enabled": True, **({} if url is None else _addresses(url))},
             "org_deploy_enabled": False,
             "socket_mode_enabled": url is None,
             "token_rotation_enabled": False,
         },
     }
+
+
+def _addresses(url: str) -> dict[str, str]:
+    """Without the second, Slack offers nothing in a field that looks devices up while somebody types.
+
+    https://docs.slack.dev/reference/app-manifest
+    """
+    return {"request_url": url, "message_menu_options_url": url}
 
 
 def request_url(address: str) -> str:

@@ -41,7 +41,11 @@ def test_socket_mode_has_no_address_and_http_mode_has_it_everywhere() -> None:
     assert "http" not in json.dumps(socket)
     url = "https://patches.example.com/slack/events"
     assert http["features"]["slash_commands"][0]["url"] == url
-    assert http["settings"]["interactivity"] == {"is_enabled": True, "request_url": url}
+    assert http["settings"]["interactivity"] == {
+        "is_enabled": True,
+        "request_url": url,
+        "message_menu_options_url": url,
+    }
 
 
 def test_the_app_asks_for_nothing_it_does_not_use() -> None:
