@@ -1,4 +1,4 @@
-"""Text from outside made safe for Slack's mrkdwn: escaped, cut, isolated. Pure, standard library only.
+"""Text from outside: safe for Slack's mrkdwn (escaped, cut, isolated), and comparable. Pure, standard library only.
 
 It stands below everything, since a ``Refused`` sentence is written where the refusal is decided.
 Escaping rules: docs.slack.dev, "Formatting message text" (only ``&``, ``<`` and ``>`` are special).
@@ -96,3 +96,9 @@ def listed(parts: list[str], most: int = 10) -> str:
     if len(parts) > most:
         return f"{', '.join(parts[:most])} and {len(parts) - most:,} more"
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def folded(text: str) -> str:
+    """A name to compare: composed, without case, white space joined. Folded text can come apart: composed twice."""
+    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return " ".join(plain.split())

@@ -1,7 +1,6 @@
 """Names and ids that a person gave, matched with what is really there; anything unsure is refused with candidates."""
 
 import difflib
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from bot.commands.forms import meant
 from bot.commands.ids import command
 from bot.commands.lexer import nearest
 from bot.errors import NotFound, Refused
-from bot.markup import code, cut, line, listed, name, plural
+from bot.markup import code, cut, folded, line, listed, name, plural
 from bot.model import Device, Patch, PatchStatus
 
 SHOWN = 10  # candidates
@@ -45,20 +44,16 @@ def match_device(text: str, devices: Sequence[Device]) -> Device:
         fits = [device for device in devices if str(device.id) == text.lstrip("0")]
         if fits:
             return fits[0]
-    wanted = _key(text)
-    fits = [device for device in devices if wanted in {_key(device.name), _short(device.name)}]
+    wanted = folded(text)
+    fits = [device for device in devices if wanted in {folded(device.name), _short(device.name)}]
     if len(fits) == 1:
         return fits[0]
     raise _several(text, fits) if fits else _none(text, devices)
 
 
-def _key(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
-
-
 def _short(full: str) -> str:
     """The name without its domain part; an address or a name with spaces has none."""
-    key = _key(full)
+    key = folded(full)
     host = key.partition(".")[0]
     return key if " " in key or host.isdigit() or not host else host
 
@@ -80,10 +75,10 @@ def _none(text: str, devices: Sequence[Device]) -> NotFound:
 
 def _near(text: str, devices: Sequence[Device]) -> list[Device]:
     """Devices whose name, site or id holds the text, else those with a similar name."""
-    wanted = _key(text)
-    holds = [device for device in devices if wanted in _key(device.name) or text in str(device.id)]
+    wanted = folded(text)
+    holds = [device for device in devices if wanted in folded(device.name) or text in str(device.id)]
     if holds:
-        return sorted(holds, key=lambda device: (len(device.name), _key(device.name)))
+        return sorted(holds, key=lambda device: (len(device.name), folded(device.name)))
     by_name: dict[str, list[Device]] = {}
     for device in devices:
         by_name.setdefault(_short(device.name), []).append(device)
@@ -185,7 +180,7 @@ def _offer(ids: Sequence[int], device: Device, reason: str = "") -> str:
 def match_plan(text: str, plans: Sequence[str]) -> str:
     """The digest's name as configured, whatever its case. Raises Refused with the nearest match and all names."""
     for plan in plans:
-        if _key(plan) == _key(text):
+        if folded(plan) == folded(text):
             return plan
     if not plans:
         raise Refused("No digest is configured (`[[digests]]` in patches.toml). Nothing was posted.")

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.clients.flights import Flights
+from bot.markup import folded
 from bot.matching.hosts import Hosts
-from bot.matching.typeahead import Typeahead, fold
+from bot.matching.typeahead import Typeahead
 from bot.model import Device
 from bot.store import Store
 
@@ -34,8 +35,8 @@ class Index:
 
 
 def _holds(device: Device, typed: str) -> bool:
-    text = fold(f"{device.name} {device.client} {device.site} {device.id}")
-    return all(word in text for word in fold(typed).split())
+    text = folded(f"{device.name} {device.client} {device.site} {device.id}")
+    return all(word in text for word in folded(typed).split())
 
 
 @dataclass(frozen=True, slots=True)

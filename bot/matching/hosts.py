@@ -5,12 +5,12 @@ other could be meant as well: a name without its domain, or cut to NetBIOS's 15 
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
+from bot.markup import folded
 from bot.model import Device
 
 NETBIOS = 15  # characters of a computer name that NetBIOS keeps (Microsoft, "Naming conventions in Active Directory")
@@ -58,12 +58,12 @@ class Hosts:
         self._begun: dict[str, dict[str, list[Device]]] = {"": {}}  # by client, "" for all, and by the name's beginning
         for host in sorted(self._by_host):
             for _, device in self._by_host[host]:
-                for owner in {"", _fold(device.client)}:
+                for owner in {"", folded(device.client)}:
                     self._begun.setdefault(owner, {}).setdefault(host[:NETBIOS], []).append(device)
 
     def find(self, name: str, client: str = "") -> Found:
         """The device that ``name`` means, within the client of exactly this name (case aside) when one is given."""
-        wanted, owner = _name(name), _fold(client)
+        wanted, owner = _name(name), folded(client)
         fits = [pair for pair in self._mates(wanted.host) if _owned(pair[1], owner)]
         if not fits:
             return Found(None, self._near(wanted.host, owner))
@@ -99,17 +99,11 @@ def _only(wanted: _Name, fits: _Fits) -> Device | None:
 
 def _order(wanted: _Name, named: _Name, device: Device) -> tuple[bool, bool, str, str, int]:
     """The whole host name before a cut one, no other domain before another; then by client."""
-    return (named.host != wanted.host, wanted.contradicts(named), _fold(device.client), _fold(device.name), device.id)
+    return (named.host != wanted.host, wanted.contradicts(named), folded(device.client), folded(device.name), device.id)
 
 
 def _owned(device: Device, owner: str) -> bool:
-    return not owner or _fold(device.client) == owner
-
-
-def _fold(text: str) -> str:
-    """Comparable form: composed, without case, white space joined. Folded text can come apart, so composed twice."""
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text[:_LONGEST]).casefold())
-    return " ".join(folded.split())
+    return not owner or folded(device.client) == owner
 
 
 def _name(text: str) -> _Name:
@@ -117,6 +111,6 @@ def _name(text: str) -> _Name:
 
     A domain told before a backslash is NetBIOS's and cannot be compared with DNS's: it is left out.
     """
-    full = _fold(text).rpartition("\\")[2].strip().removesuffix("$").rstrip(".")
+    full = folded(text[:_LONGEST]).rpartition("\\")[2].strip().removesuffix("$").rstrip(".")
     host, _, domain = full.partition(".")
     return _Name(full, "") if " " in full or host.isdigit() or not host else _Name(host, domain)

@@ -1,12 +1,12 @@
 """Devices for a person who types: the best matches of an index in memory, in a few milliseconds. Pure."""
 
 import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 
 from rapidfuzz import fuzz, process
 
+from bot.markup import folded
 from bot.model import Device
 
 _LONGEST = 80  # characters of what was typed that are looked at
@@ -19,19 +19,20 @@ class Typeahead:
 
     def __init__(self, devices: Sequence[Device]) -> None:
         named = sorted(
-            ((fold(device.name), device) for device in devices if device.patching), key=lambda one: (one[0], one[1].id)
+            ((folded(device.name), device) for device in devices if device.patching),
+            key=lambda one: (one[0], one[1].id),
         )
         self._devices = [device for _, device in named]
         self._names = [name for name, _ in named]
         self._words = [_words(name) for name in self._names]
-        self._texts = [f"{name}\n{fold(device.client)}\n{fold(device.site)}" for name, device in named]
+        self._texts = [f"{name}\n{folded(device.client)}\n{folded(device.site)}" for name, device in named]
         self._ids = [str(device.id) for device in self._devices]
 
     def best(self, text: str, most: int = 100) -> tuple[Device, ...]:
         """At most ``most`` devices, best first: the id typed, then names that start with the text, that have a word
         starting with it, that hold it; then those where its words are spread over name, client, site and id. Names
         that are only alike when nothing hits. Without text the first by name; equally good ones by name."""
-        typed = fold(text[:_LONGEST])
+        typed = folded(text[:_LONGEST])
         hits = self._hits(typed.split())
         places = self._ranked(typed, hits, most) if hits else self._near(typed, most)
         return tuple(self._devices[place] for place in places)
@@ -73,12 +74,6 @@ class Typeahead:
         beginnings = [name[: len(typed) + 1] for name in self._names]
         alike = process.extract(typed, beginnings, scorer=fuzz.ratio, score_cutoff=_LIKE, limit=most)
         return [place for _, _, place in sorted(alike, key=lambda one: (-one[1], one[2]))]
-
-
-def fold(text: str) -> str:
-    """Composed, without case, white space joined; folded text can come apart, so composed twice."""
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-    return " ".join(folded.split())
 
 
 def _words(name: str) -> str:
