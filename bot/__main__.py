@@ -1,28 +1,26 @@
-"""The front door: ``python -m bot …`` and ``patches-bot …``. Exit 2: configuration or arguments are wrong."""
+"""The front door: ``python -m bot …`` and ``patches-bot …``. Exit 2: configuration or arguments are wrong.
+
+What a command does is in ``bot.errands`` and imported when the command is given.
+"""
 
 import asyncio
 import io
 import os
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
 import click
 import structlog
 
-from bot import __version__, app, commands, log, manifest
+from bot import __version__, log, manifest
 from bot.config import Config, Need, load
-from bot.errors import ConfigError, Refused, TrailUnwritableError, UpstreamError
-from bot.flows import check as doctor
-from bot.flows import digest as digests
-from bot.flows import terminal, trail
-from bot.store import Store
+from bot.errors import ConfigError, TrailUnwritableError
 
 T = TypeVar("T")
-STOPPED, FAILED, WRONG, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+STOPPED, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 LOG = structlog.get_logger("bot.main")
 
 
@@ -41,7 +39,9 @@ def main() -> None:
 def run() -> None:
     """Run the bot until SIGTERM or SIGINT."""
     config = _config(Need.ALL)
-    sys.exit(_run(_serve(config), interrupted=STOPPED))
+    from bot.errands import run as errand
+
+    sys.exit(_run(errand.serve(config), interrupted=STOPPED))
 
 
 @main.command()
@@ -51,10 +51,10 @@ def run() -> None:
 def demo(tour: bool, no_browser: bool, port: int) -> None:
     """Try it: the same bot against stand-ins of Slack, ESET and N-sight. Needs no account and no network."""
     if tour:
-        from bot.demo import tour as story  # noqa: PLC0415  the stand-ins are no part of a bot at work
+        from bot.demo import tour as story
 
         sys.exit(_run(story.tell()))
-    from bot.demo import page  # noqa: PLC0415
+    from bot.demo import page
 
     sys.exit(_run(page.serve(port=port, browser=not no_browser), interrupted=STOPPED))
 
@@ -64,11 +64,9 @@ def demo(tour: bool, no_browser: bool, port: int) -> None:
 def check(as_json: bool) -> None:
     """Doctor: what works, what does not, and how to mend it. Changes nothing."""
     config = _config(Need.ALL, quiet=True)
-    if sys.stderr.isatty():
-        click.echo("Asking Slack, ESET and N-sight; ESET can take minutes to answer…", err=True)
-    findings = _run(doctor.examine(config, app.wall_clock))
-    click.echo(doctor.as_json(findings) if as_json else doctor.as_text(findings))
-    sys.exit(0 if doctor.all_good(findings) else FAILED)
+    from bot.errands import check as errand
+
+    sys.exit(0 if _run(errand.tell(config, as_json=as_json)) else FAILED)
 
 
 @main.command()
@@ -77,11 +75,9 @@ def check(as_json: bool) -> None:
 def digest(name: str, dry_run: bool) -> None:
     """Post the digest NAME now; the schedule stays as it is."""
     config = _config(Need.ALL)
-    try:
-        plan = commands.match_plan(name, [plan.name for plan in config.digests])
-    except Refused as refused:
-        _wrong([f"NAME: {terminal.words(refused.sentence)}"])
-    sys.exit(_run(_digest(config, plan, dry_run)))
+    from bot.errands import digest as errand
+
+    sys.exit(0 if _run(errand.post(config, name, dry_run=dry_run)) else FAILED)
 
 
 @main.group()
@@ -94,24 +90,27 @@ def audit() -> None:
 @click.option("--since", metavar="WHEN", help="2026-11-01, 2026-11-01T08:00:00Z, or a span such as 7d.")
 def export(form: str, since: str | None) -> None:
     """Print the audit trail. That it was printed is put on record in it."""
-    now = app.wall_clock()
+    from bot.errands import ledger
+    from bot.flows import trail
+
+    now = datetime.now(UTC)
     start, faults = _argument("--since", since, lambda text: trail.parse_since(text, now))
     config = _config(Need.DATABASE, faults)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="")
-    wanted = trail.Export(form, start, now)
-    store = trail.opened(config.database.url.reveal())
-    sys.exit(_run(_with_store(store, lambda it: trail.export(it, wanted, sys.stdout, sys.stderr))))
+    sys.exit(_run(ledger.export(config.database.url.reveal(), trail.Export(form, start, now))))
 
 
 @audit.command()
 @click.option("--head", metavar="HASH", help="A head noted earlier: finds out whether a tail was cut off.")
 def verify(head: str | None) -> None:
     """Walk the hash chain."""
+    from bot.errands import ledger
+    from bot.flows import trail
+
     expected, faults = _argument("--head", head, trail.parse_head)
     config = _config(Need.DATABASE, faults)
-    store = trail.opened(config.database.url.reveal())
-    sys.exit(_run(_with_store(store, lambda it: trail.verify(it, expected, sys.stdout))))
+    sys.exit(_run(ledger.verify(config.database.url.reveal(), expected)))
 
 
 @main.command(name="manifest")
@@ -127,83 +126,10 @@ def manifest_(url: str | None) -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-
-    async def nothing_more(store: Store) -> int:
-        number, head = await store.head()
-        click.echo(f"The database has the newest schema. Audit trail: {number} rows, head {head}")
-        return 0
-
     url = _config(Need.DATABASE).database.url.reveal()
-    sys.exit(_run(_with_store(Store.open(url), nothing_more)))
+    from bot.errands import ledger
 
-
-# ---------------------------------------------------------------- what the commands do
-
-
-async def _serve(config: Config) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with app.running(config, on_record=True) as bot:
-        _warn(config)
-        stopped = asyncio.create_task(stop.wait())
-        either: set[asyncio.Future[Any]] = {stopped, bot.refusal}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        with suppress(asyncio.CancelledError):
-            await stopped
-        if stop.is_set():
-            LOG.info("stopping")
-            return 0
-        click.echo(refusal(bot.refusal.result()), err=True)
-        return REFUSED
-
-
-def _warn(config: Config) -> None:
-    """What is allowed but worth a line at start."""
-    if config.follow_up.every.total_seconds() < 90:
-        LOG.warning("follow_up.every is below the 90 seconds that N-able asks for between automated calls")
-    if not config.approvals.channel or not config.approvals.approvers:
-        LOG.warning("retry requests are refused: approvals.channel and approvals.approvers are not both set")
-
-
-def refusal(error: UpstreamError) -> str:
-    """The sentence that helps when a service does not take the credentials."""
-    return (
-        f"{doctor.told(error)}.\n{doctor.advice(error)}\n"
-        "Restarting will not help before that is mended: let a supervisor wait minutes, not seconds "
-        f"(reference {error.reference})."
-    )
-
-
-async def _digest(config: Config, name: str, dry_run: bool) -> int:
-    async with app.assembled(config) as services:
-        try:
-            if dry_run:
-                click.echo(terminal.plain(await digests.preview(services, name)))
-            else:
-                await digests.post_now(services, name, "cli", _silent)
-                click.echo(f"Posted {name}.")
-        except Refused as refused:
-            click.echo(terminal.words(refused.sentence), err=True)
-            return FAILED
-        except UpstreamError as error:
-            click.echo(f"Not posted: {doctor.told(error)}.\n{doctor.advice(error)}", err=True)
-            return FAILED
-    return 0
-
-
-async def _silent(_sentence: str) -> None:
-    """A command line shows no progress while it waits for ESET."""
-
-
-async def _with_store(opening: Awaitable[Store], work: Callable[[Store], Awaitable[int]]) -> int:
-    store = await opening
-    try:
-        return await work(store)
-    finally:
-        await store.close()
+    sys.exit(_run(ledger.migrate(url)))
 
 
 # ---------------------------------------------------------------- arguments, faults, exit status

@@ -1,8 +1,33 @@
 """What every test shares."""
 
+import gc
+import os
+from collections.abc import Iterator
+
 import pytest
 
 from bot import log
+from tests import programs
+
+gc.disable()  # until everything is loaded, see below
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays, and the garbage collector need not look at it again and again: a tenth of all."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One more than there are processors: many a scene waits, for a deadline, a disk or another process."""
+    told = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")  # which xdist reads itself
+    return None if told else (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _last_of_the_programs() -> Iterator[None]:
+    yield
+    programs.close()
 
 
 @pytest.fixture(autouse=True)

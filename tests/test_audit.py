@@ -20,6 +20,7 @@ from bot.errors import TrailUnwritableError
 from bot.store import Entry, Store, audit
 from bot.store.audit import GENESIS, JSON, canonical, flaw, link
 from tests.insider import runs, tampers
+from tests.laid import lay
 from tests.test_cli import ran
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -52,6 +53,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[Store]:
+    await lay(path.parent)
     store = await Store.open(f"sqlite+aiosqlite:///{path}")
     yield store
     await store.close()

@@ -1,4 +1,8 @@
-"""The program as an operator starts it: a process of its own, its exit status, and what it prints where."""
+"""The program as an operator starts it: a process of its own, its exit status, and what it prints where.
+
+Each command is started cold at least once here (`demo` in `test_tour` and `test_page`); the other runs are forked from
+a process that has its imports behind it (`tests.programs`).
+"""
 
 import asyncio
 import json
@@ -6,8 +10,7 @@ import os
 import re
 import signal
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +25,8 @@ from bot.demo.faults import Fault
 from bot.demo.world import World
 from bot.manifest import render
 from bot.store import Entry, Store
+from tests.laid import lay
+from tests.programs import Program, fresh
 
 ROOT = Path(__file__).parent.parent
 WHOLE = """
@@ -42,22 +47,26 @@ class Done:
     err: str
 
 
-async def start(folder: Path, *arguments: str, env: dict[str, str] | None = None, code: str = "") -> Process:
-    """``python -m bot …`` (or ``code``) in ``folder``, with nothing in its environment but ``env``."""
-    program = ("-c", code) if code else ("-m", "bot")
+async def start(
+    folder: Path, *arguments: str, env: dict[str, str] | None = None, code: str = "", cold: bool = False
+) -> Program | Process:
+    """``python -m bot …`` (or ``code``) in ``folder``, with nothing in its environment but ``env``. ``cold``: Python
+    starts, too, and imports what the command needs."""
     clean = {"PYTHONPATH": str(ROOT), "PATH": os.defpath, **(env or {})}
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, *program, *arguments), cwd=folder, env=clean, stdout=PIPE, stderr=PIPE
-    )
+    if code:
+        return await fresh("-c", code, *arguments, folder=folder, env=clean)
+    if cold:
+        return await fresh("-m", "bot", *arguments, folder=folder, env=clean)
+    return await Program.start("bot", *arguments, folder=folder, env=clean)
 
 
-async def ended(process: Process) -> Done:
+async def ended(process: Program | Process) -> Done:
     out, err = await process.communicate()
     return Done(process.returncode or 0, out.decode(), err.decode())
 
 
-async def ran(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Done:
-    return await ended(await start(folder, *arguments, env=env))
+async def ran(folder: Path, *arguments: str, env: dict[str, str] | None = None, cold: bool = False) -> Done:
+    return await ended(await start(folder, *arguments, env=env, cold=cold))
 
 
 @pytest.fixture
@@ -78,7 +87,7 @@ def leaks(world: World, done: Done) -> list[str]:
 
 
 async def test_without_a_command_it_lists_them_and_that_is_a_wrong_use(tmp_path: Path) -> None:
-    done = await ran(tmp_path)
+    done = await ran(tmp_path, cold=True)
     assert done.status == 2
     assert all(word in done.err for word in ("run", "demo", "check", "digest", "audit", "manifest", "migrate"))
 
@@ -96,11 +105,25 @@ async def test_an_unknown_argument_is_a_wrong_use(tmp_path: Path, arguments: tup
 
 
 async def test_the_manifest_needs_no_configuration_at_all(tmp_path: Path) -> None:
-    done = await ran(tmp_path, "manifest", env={"SLACK_BOT_TOKEN": "nonsense", "PYTHONIOENCODING": "latin-1"})
+    done = await ran(
+        tmp_path, "manifest", env={"SLACK_BOT_TOKEN": "nonsense", "PYTHONIOENCODING": "latin-1"}, cold=True
+    )
     assert (done.status, done.err) == (0, "")
     assert yaml.safe_load(done.out) == yaml.safe_load(render())
     assert (await ran(tmp_path, "manifest")).out == (ROOT / "manifest.yml").read_text(encoding="utf-8")
     assert files_in(tmp_path) == []
+
+
+HEAVY = """
+import sys
+from bot import __main__
+print(*sorted({"sqlalchemy", "alembic", "slack_bolt", "slack_sdk", "aiohttp", "httpx"} & set(sys.modules)))
+"""
+
+
+async def test_nobody_waits_for_libraries_that_a_command_does_not_need(tmp_path: Path) -> None:
+    done = await ended(await start(tmp_path, code=HEAVY))
+    assert (done.status, done.out.split(), done.err) == (0, [], "")
 
 
 async def test_the_manifest_for_http_mode_has_the_address_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
@@ -163,6 +186,7 @@ async def test_a_port_that_is_taken_is_told_with_exit_2(world: World, tmp_path: 
 async def swept(world: World, folder: Path, **changes: str) -> dict[str, str]:
     """An environment for ``run`` whose database has an inventory, so that no sweep, a second for each call, begins."""
     env = world.env(folder, WHOLE)
+    await lay(folder)
     store = await Store.open(env["DATABASE_URL"])
     await store.replace_inventory([], [], world.clock.now())
     await store.close()
@@ -170,7 +194,7 @@ async def swept(world: World, folder: Path, **changes: str) -> dict[str, str]:
 
 
 async def test_it_runs_until_sigterm_and_that_is_exit_0(world: World, tmp_path: Path) -> None:
-    process = await start(tmp_path, "run", env=await swept(world, tmp_path))
+    process = await start(tmp_path, "run", env=await swept(world, tmp_path), cold=True)
     await world.slack.connected()
     process.send_signal(signal.SIGTERM)
     done = await ended(process)
@@ -264,7 +288,7 @@ async def test_a_crash_is_logged_without_the_secrets_in_its_text(world: World, t
 
 
 async def test_check_where_all_is_well_is_exit_0_and_quiet(world: World, tmp_path: Path) -> None:
-    done = await ran(tmp_path, "check", env=world.env(tmp_path, WHOLE))
+    done = await ran(tmp_path, "check", env=world.env(tmp_path, WHOLE), cold=True)
     assert (done.status, done.err) == (0, "")
     assert done.out.endswith("\n\nNothing is wrong.\n")
     assert leaks(world, done) == []
@@ -309,7 +333,7 @@ async def test_check_as_json_is_one_object_with_the_same_verdict(world: World, t
 
 async def test_a_digest_is_posted_now(world: World, tmp_path: Path) -> None:
     world.new_failures()
-    done = await ran(tmp_path, "digest", "Daily", env=world.env(tmp_path, WHOLE))
+    done = await ran(tmp_path, "digest", "Daily", env=world.env(tmp_path, WHOLE), cold=True)
     assert (done.status, done.out) == (0, "Posted daily.\n")
     (message,) = world.slack.messages
     assert message.channel == "C0PATCHNEWS"
@@ -346,7 +370,7 @@ async def test_a_digest_that_slack_refuses_is_exit_1_with_slacks_code(world: Wor
 
 async def trail_of(folder: Path, *actors: str) -> str:
     """A database in ``folder`` with one audit row for each actor; its head."""
-    store = await Store.open(f"sqlite+aiosqlite:///{folder}/patches.db")
+    store = await Store.open(f"sqlite+aiosqlite:///{await lay(folder)}")
     for actor in actors:
         await store.append(Entry(datetime(2026, 3, 2, 12, tzinfo=UTC), actor, "tested", "x", {"reason": "größer"}))
     _, head = await store.head()
@@ -356,8 +380,8 @@ async def trail_of(folder: Path, *actors: str) -> str:
 
 async def test_migrate_makes_the_database_and_needs_nothing_but_its_address(tmp_path: Path) -> None:
     env = {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/trail.db"}
-    for _ in range(2):
-        done = await ran(tmp_path, "migrate", env=env)
+    for cold in (True, False):
+        done = await ran(tmp_path, "migrate", env=env, cold=cold)
         assert (done.status, done.err) == (0, "")
         assert "newest schema" in done.out
     assert (tmp_path / "trail.db").exists()
@@ -382,7 +406,7 @@ async def test_audit_makes_no_database_where_there_is_none(tmp_path: Path, comma
 
 async def test_export_prints_utf_8_whatever_the_terminal_speaks(tmp_path: Path) -> None:
     await trail_of(tmp_path, "U0ANN", "U0BOB")
-    done = await ran(tmp_path, "audit", "export", env={"PYTHONIOENCODING": "latin-1"})
+    done = await ran(tmp_path, "audit", "export", env={"PYTHONIOENCODING": "latin-1"}, cold=True)
     assert (done.status, done.err) == (0, "")
     assert [json.loads(line)["actor"] for line in done.out.splitlines()] == ["U0ANN", "U0BOB"]
     assert "größer" in done.out
@@ -397,7 +421,7 @@ async def test_export_as_csv_and_since(tmp_path: Path) -> None:
 
 async def test_verify_tells_rows_and_head_and_whether_a_noted_head_is_in_the_chain(tmp_path: Path) -> None:
     head = await trail_of(tmp_path, "U0ANN", "U0BOB")
-    done = await ran(tmp_path, "audit", "verify", "--head", head)
+    done = await ran(tmp_path, "audit", "verify", "--head", head, cold=True)
     assert (done.status, done.out.splitlines()[:2]) == (0, ["rows: 2", f"head: {head}"])
     done = await ran(tmp_path, "audit", "verify", "--head", "ab" * 32)
     assert (done.status, "BROKEN" in done.out) == (1, True)

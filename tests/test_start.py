@@ -20,6 +20,7 @@ from bot.flows import start as beginning
 from bot.store import AuditRow, Store
 from bot.store.audit import canonical
 from tests.insider import runs
+from tests.laid import lay
 from tests.scenes.stage import QUICK
 from tests.test_cli import Done, ended, start, swept
 
@@ -113,7 +114,7 @@ async def test_a_trail_that_refuses_the_row_is_told_and_the_bot_runs_all_the_sam
 
 
 async def test_a_row_that_the_trail_refused_at_the_start_is_put_on_record_later(world: World, tmp_path: Path) -> None:
-    await (await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")).close()
+    await lay(tmp_path)
     runs(
         tmp_path / "patches.db", "CREATE TRIGGER full BEFORE INSERT ON audit_trail BEGIN SELECT RAISE(ABORT, 'x'); END"
     )
