@@ -11,6 +11,7 @@ import pytest
 from bot.flows import patch_sweep
 from bot.model import Client, Device, DeviceKind, FleetView, Patch, PatchStatus, PatchView
 from bot.store import Store, patch_views
+from tests.laid import lay
 
 NOW = datetime(2025, 3, 12, 8, 30, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -20,7 +21,7 @@ DEVICES = [Device(one, f"SRV-{one}", DeviceKind.SERVER, 1, "Contoso", "Office") 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")
+    store = await Store.open(f"sqlite+aiosqlite:///{await lay(tmp_path)}")
     await knows(store, *DEVICES)
     yield store
     await store.close()

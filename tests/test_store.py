@@ -22,6 +22,7 @@ from bot.model import (
 )
 from bot.store import Covered, Entry, Note, Store
 from tests import stored
+from tests.laid import lay
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SRV1 = Device(1001, "srv-münchen-1", DeviceKind.SERVER, 7, "Contoso & Söhne", "HQ", patching=True)
@@ -56,7 +57,7 @@ def note(key: str, request_id: int = 0) -> Note:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")
+    store = await Store.open(f"sqlite+aiosqlite:///{await lay(tmp_path)}")
     yield store
     await store.close()
 
@@ -136,7 +137,7 @@ async def test_of_two_changes_made_from_the_same_version_one_wins_and_only_it_is
 
 async def test_twenty_changes_at_once_through_two_stores_leave_one_winner(store: Store, tmp_path: Path) -> None:
     request = await created(store, 4)
-    other = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")
+    other = await Store.open(f"sqlite+aiosqlite:///{await lay(tmp_path)}")
     tries = [
         stored.change((store, other)[n % 2], after(request, State.SENDING, owner=f"p{n}"), entry("request.claimed"))
         for n in range(20)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bot.model import Attempt, Client, Device, DeviceKind, Period, Version
 from bot.store import Store, attempts
+from tests.laid import lay
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -34,7 +35,7 @@ def attempt(app: str = "7-Zip", minute: int = 0, status: str = "PATCHING_STATUS_
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")
+    store = await Store.open(f"sqlite+aiosqlite:///{await lay(tmp_path)}")
     yield store
     await store.close()
 
@@ -117,7 +118,7 @@ async def test_purged_numbers_are_never_given_again(store: Store) -> None:
 
 
 async def test_two_stores_that_record_the_same_listing_at_once_record_it_once(store: Store, tmp_path: Path) -> None:
-    other = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")
+    other = await Store.open(f"sqlite+aiosqlite:///{await lay(tmp_path)}")
     listing = [attempt(f"App {n % 700}", n % 3) for n in range(2500)]
     new = await asyncio.gather(store.record_attempts(listing, NOON), other.record_attempts(listing, NOON))
     await other.close()

@@ -8,6 +8,7 @@ import pytest
 
 from bot.model import Device, DeviceKind, EsetDevice
 from bot.store import Entry, Link, Store
+from tests.laid import lay
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -15,7 +16,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")
+    store = await Store.open(f"sqlite+aiosqlite:///{await lay(tmp_path)}")
     yield store
     await store.close()
 

@@ -23,6 +23,7 @@ from bot.model import (
 )
 from bot.store import JSON, Entry, Mark, Note, Store
 from tests import stored
+from tests.laid import lay
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 CHANNEL = "C0PATCHAPPROVE"
@@ -37,8 +38,8 @@ def entry(at: datetime = NOON) -> Entry:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}"
+async def url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{await lay(tmp_path)}"
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.model import RetryRequest, State
 from bot.store import Entry, Page, Store, Turn
 from tests import stored
+from tests.laid import lay
 from tests.sample_requests import NOW, pending
 
 FIRST = Turn()
@@ -19,7 +20,7 @@ FIRST = Turn()
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")
+    store = await Store.open(f"sqlite+aiosqlite:///{await lay(tmp_path)}")
     yield store
     await store.close()
 

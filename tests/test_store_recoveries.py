@@ -10,6 +10,7 @@ import pytest
 from bot import digests
 from bot.model import Fate, Posted, RequestedPatch, RetryRequest, State
 from bot.store import Change, Covered, Ended, Entry, Store
+from tests.laid import lay
 from tests.sample_requests import in_state, pending
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -20,7 +21,7 @@ EVERY = digests.RECOVERED | digests.FAILED_AGAIN
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'patches.db'}")
+    store = await Store.open(f"sqlite+aiosqlite:///{await lay(tmp_path)}")
     yield store
     await store.close()
 
