@@ -218,28 +218,31 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class PatchView:
-    """What the last reading of a device brought: its failed patches as they were ``read_at``. ``trouble``: why nothing
-    could be read then, a word such as "refused"; empty when all was well."""
+    """What is known of a device: its failed patches as they were ``read_at`` (None: never yet). ``trouble``: why the
+    last try to read them brought nothing, a word such as "refused"; empty when all was well."""
 
     device: Device
-    read_at: datetime
+    read_at: datetime | None = None
     failed: tuple[Patch, ...] = ()
     trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """What N-sight knew of all devices with Patch Management, as far as a sweep has read them by ``at``.
+    """In figures, what N-sight knew of all devices with Patch Management, as far as a sweep has read them by ``at``.
 
     ``devices``: how many there are, ``read``: of these read so far, ``oldest``: the oldest of these readings.
-    ``views``: of those alone that have failed patches or could not be read, by device id.
+    ``failed``: how many failed patches they told of, on ``failing`` devices. ``troubled``: how many devices could not
+    be read at the last try.
     """
 
     at: datetime
     devices: int
     read: int = 0
     oldest: datetime | None = None
-    views: tuple[PatchView, ...] = ()
+    failed: int = 0
+    failing: int = 0
+    troubled: int = 0
 
 
 class CallVerdict(StrEnum):
@@ -352,6 +355,9 @@ class Terms:
     because: str = ""
 
 
+Peer = tuple[Device, tuple[RequestedPatch, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class RetryRequest:
     """A person's wish to retry patches on one device, and everything that has become of it.
@@ -361,8 +367,9 @@ class RetryRequest:
 
     A request for several devices is a *bulk* of such requests, one for each device, which were made together, share
     one card and are decided together; each is sent and followed by itself. ``bulk``: id of the first of them, 0 for a
-    request that stands alone. ``again_of``: the ended request whose patches it asks for once more, 0 for none.
-    ``origin``: the message whose button led to it; its thread hears what becomes of it.
+    request that stands alone; ``peers``: the devices and patches of the others, by which it is judged too.
+    ``again_of``: the ended request whose patches it asks for once more, 0 for none. ``origin``: the message whose
+    button led to it; its thread hears what becomes of it.
     """
 
     id: int
@@ -393,6 +400,7 @@ class RetryRequest:
     note: str = ""
     next_at: datetime | None = None
     bulk: int = 0
+    peers: tuple[Peer, ...] = ()
     again_of: int = 0
     origin: "Posted | None" = None
 

@@ -45,10 +45,30 @@ def asked_of(base: Terms, rules: Sequence[Rule], device: Device, patches: Sequen
 
 
 def joint(base: Terms, rules: Sequence[Rule], targets: Sequence[tuple[Device, Sequence[RequestedPatch]]]) -> Terms:
-    """What it takes to decide one request for several devices: of what each of them asks the stricter, key by key.
-    Patches count and are looked at together, since one decision sends them all."""
+    """What it takes to decide one request for several devices: of what each of them asks the stricter, key by key, in
+    whatever order they come. Patches count and are looked at together, since one decision sends them all."""
     every = [patch for _, patches in targets for patch in patches]
-    return functools.reduce(stricter, [asked_of(base, rules, device, every) for device, _ in targets])
+    asked = {asked_of(base, rules, device, every): None for device, _ in targets}
+    return functools.reduce(_both, sorted(asked, key=repr))
+
+
+def _both(one: Terms, other: Terms) -> Terms:
+    """A list that names nobody stays: who decides is in every list. Whoever is to hear of it sooner does."""
+    lists = {frozenset(each): each for each in (*one.lists, *other.lists)}
+    first = min((one, other), key=lambda terms: terms.escalate_after or timedelta.max)
+    return replace(
+        stricter(one, other),
+        lists=tuple(lists.values()),
+        remind=_soonest(one.remind, other.remind),
+        escalate_after=first.escalate_after,
+        escalate_to=tuple(dict.fromkeys((*one.escalate_to, *other.escalate_to))),
+        escalate_channel=first.escalate_channel or one.escalate_channel or other.escalate_channel,
+        because="; ".join(dict.fromkeys(filter(None, (one.because, other.because)))),
+    )
+
+
+def _soonest(*spans: timedelta | None) -> timedelta | None:
+    return min((span for span in spans if span is not None), default=None)
 
 
 def fits(rule: Rule, device: Device, patches: Sequence[RequestedPatch]) -> bool:
@@ -105,7 +125,7 @@ def stricter(promised: Terms, asked: Terms) -> Terms:
         self_approval=promised.self_approval and asked.self_approval,
         reason_required=promised.reason_required or asked.reason_required,
         deny_reason=promised.deny_reason or asked.deny_reason,
-        expires=min((each for each in (promised.expires, asked.expires) if each is not None), default=None),
+        expires=_soonest(promised.expires, asked.expires),
         because=asked.because if asked.quorum > promised.quorum else promised.because or asked.because,
     )
 

@@ -1,8 +1,9 @@
 """What it takes to decide a request, as tables and properties: rules, the stricter of two, escalation, the budget."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -239,6 +240,42 @@ def test_the_stricter_is_never_weaker_than_either(one: Terms, other: Terms) -> N
         assert found.deny_reason >= each.deny_reason
         assert each.expires is None or (found.expires is not None and found.expires <= each.expires)
         assert {frozenset(people) for people in each.lists} <= {frozenset(people) for people in found.lists}
+
+
+# ---------------------------------------------------------------- one request for several devices
+
+
+@given(st.lists(TERMS, min_size=1, max_size=4), st.randoms())
+def test_several_devices_are_decided_by_the_strictest_in_whatever_order(each: list[Terms], dice: Random) -> None:
+    rules = [Rule(device=f"D{n}", changes=changes_of(asked)) for n, asked in enumerate(each)]
+    targets = [(replace(SERVER, name=f"D{n}"), patches("Critical")) for n in range(len(each))]
+    joint = terms.joint(BASE, rules, targets)
+    dice.shuffle(targets)
+    again = terms.joint(BASE, rules, targets)
+    assert demands(again) == demands(joint)
+    assert set(again.escalate_to) == set(joint.escalate_to)
+    for asked in each:
+        assert demands(terms.stricter(joint, asked)) == demands(joint)
+        assert set(asked.escalate_to) <= set(joint.escalate_to)
+        for soonest, one in ((joint.remind, asked.remind), (joint.escalate_after, asked.escalate_after)):
+            assert one is None or (soonest is not None and soonest <= one)
+
+
+def changes_of(asked: Terms) -> dict[str, Any]:
+    return {each.name: getattr(asked, each.name) for each in fields(asked) if each.name != "because"}
+
+
+def test_patches_of_all_devices_count_together() -> None:
+    rule = Rule(min_patches=3, changes={"quorum": 2})
+    two = patches("Critical", "Low")
+    assert terms.joint(BASE, [rule], [(SERVER, two)]).quorum == 1
+    assert terms.joint(BASE, [rule], [(SERVER, two), (LAPTOP, two)]).quorum == 2
+
+
+def test_a_list_that_names_nobody_is_not_forgotten_beside_one_that_does() -> None:
+    rule = Rule(kind=DeviceKind.SERVER, changes={"lists": ((),)})
+    for targets in ([(SERVER, patches("Low")), (LAPTOP, patches("Low"))], [(LAPTOP, ()), (SERVER, ())]):
+        assert () in terms.joint(BASE, [rule], targets).lists
 
 
 # ---------------------------------------------------------------- escalation

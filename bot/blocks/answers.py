@@ -113,6 +113,15 @@ def voted_in_part(changed: Sequence[RetryRequest], refused: Sequence[Refused]) -
     return Message(text.fit("\n".join([f"Your vote counts for {counted}, not for the others:", *reasons]), 2900))
 
 
+def denied_in_part(denied: Sequence[RetryRequest], going_on: Sequence[RetryRequest]) -> Message:
+    """The private answer to a denial on a card of which other devices were approved before."""
+    names = [text.listed([text.name(one.device.name, 60) for one in part], 5) for part in (denied, going_on)]
+    return Message(
+        f"Denied for {names[0]}. {names[1]}: approved before, so this goes on there. Only "
+        f"{text.mention(going_on[0].requester)} can withdraw what is not sent yet."
+    )
+
+
 def withdrawn(changed: Sequence[RetryRequest], members: Sequence[RetryRequest]) -> Message:
     """``changed``: those of the card's requests that could still be withdrawn."""
     number = members[0].card_id

@@ -62,6 +62,10 @@ def waiting(application: str = "") -> dict[str, Any]:
     return modals.loading(f"Looking for the devices on which {what} failed…")
 
 
+def opening() -> dict[str, Any]:
+    return modals.loading("Looking up what is known of N-sight's devices…")
+
+
 def view(question: Question, callback: str, token: str) -> dict[str, Any]:
     """A block for the devices that failed, one for each that is unclear, one for any other; then what is missing."""
     return modals.fitting(lambda options: _view(question, callback, token, options))

@@ -1,7 +1,7 @@
 """N-sight's own view of the whole fleet, beside ESET's attempts: what is failed, patch by patch."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
@@ -23,20 +23,27 @@ class Failing:
     views: tuple[PatchView, ...]
 
 
-def by_title(fleet: FleetView) -> list[Failing]:
-    """What fails on most devices first. Equal titles are one patch: N-sight's ids are each device's own."""
-    found: dict[str, dict[int, PatchView]] = {}
-    severities: dict[str, str] = {}
-    for view in fleet.views:
-        for patch in view.failed:
-            found.setdefault(patch.title, {})[view.device.id] = view
-            severities.setdefault(patch.title, patch.severity)
-    failing = [Failing(title, severities[title], _by_name(views)) for title, views in found.items()]
-    return sorted(failing, key=lambda one: (-len(one.views), one.title.casefold()))
+class Tally:
+    """Patches over all readings. Equal titles are one patch: N-sight's ids are each device's own."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[str, list[PatchView]]] = {}
+
+    def add(self, views: Iterable[PatchView]) -> None:
+        """Readings of further devices. Their patches are not kept: 20,000 devices may have 200,000."""
+        for view in views:
+            reading = replace(view, failed=())
+            for title, severity in {patch.title: patch.severity for patch in reversed(view.failed)}.items():
+                self._found.setdefault(title, (severity, []))[1].append(reading)
+
+    def failing(self) -> list[Failing]:
+        """What fails on most devices first."""
+        found = [Failing(title, severity, _by_name(views)) for title, (severity, views) in self._found.items()]
+        return sorted(found, key=lambda one: (-len(one.views), one.title.casefold()))
 
 
-def _by_name(views: dict[int, PatchView]) -> tuple[PatchView, ...]:
-    return tuple(sorted(views.values(), key=lambda view: (view.device.name.casefold(), view.device.id)))
+def _by_name(views: Iterable[PatchView]) -> tuple[PatchView, ...]:
+    return tuple(sorted(views, key=lambda view: (view.device.name.casefold(), view.device.id)))
 
 
 def pages(failing: list[Failing]) -> int:
@@ -50,23 +57,20 @@ def pages(failing: list[Failing]) -> int:
 def summary(fleet: FleetView) -> str:
     """One line of safe mrkdwn: how much is failed, on how many devices, and how old that is."""
     if fleet.oldest is None:
-        return f"N-sight: none of {text.plural(fleet.devices, 'device')} read yet"
-    failed = text.plural(_count(fleet), "failed patch", "failed patches")
-    on = sum(bool(view.failed) for view in fleet.views)
-    parts = [f"N-sight: {failed} on {on:,} of {_read(fleet)}", f"oldest reading {_ago(fleet.at - fleet.oldest)}"]
-    if unread := sum(bool(view.trouble) for view in fleet.views):
-        parts.append(f"⚠️ {text.plural(unread, 'device')} could not be read")
-    return ", ".join(parts)
+        return f"N-sight: none of {text.plural(fleet.devices, 'device')} read yet{_troubled(fleet)}"
+    failed = text.plural(fleet.failed, "failed patch", "failed patches")
+    told = f"N-sight: {failed} on {fleet.failing:,} of {_read(fleet)}, oldest reading {_ago(fleet.at - fleet.oldest)}"
+    return told + _troubled(fleet)
+
+
+def _troubled(fleet: FleetView) -> str:
+    return f", ⚠️ {text.plural(fleet.troubled, 'device')} could not be read" if fleet.troubled else ""
 
 
 def button(fleet: FleetView, view_id: str, *, current: bool = False) -> ButtonElement:
     """Leads from a list of attempts to N-sight's view. ``view_id``: what the list's other buttons carry."""
-    words = f"{'● ' if current else ''}N-sight ({_count(fleet):,})"
+    words = f"{'● ' if current else ''}N-sight ({fleet.failed:,})"
     return text.button(words, FILTER, view_id, "primary" if current else None)
-
-
-def _count(fleet: FleetView) -> int:
-    return sum(len(view.failed) for view in fleet.views)
 
 
 def _read(fleet: FleetView) -> str:
@@ -87,7 +91,7 @@ def _ago(age: timedelta) -> str:
 
 
 def page(fleet: FleetView, failing: list[Failing], number: int, view_id: str) -> Message:
-    """Page ``number`` (from 0) of what N-sight calls failed. ``failing``: ``by_title(fleet)``."""
+    """Page ``number`` (from 0) of what N-sight calls failed. ``failing``: what a ``Tally`` of all tells."""
     blocks: list[Block] = [text.header("Failed patches in N-sight"), text.context(summary(fleet))]
     for one in failing[number * ROWS : (number + 1) * ROWS]:
         blocks += _row(one, fleet)
@@ -105,12 +109,18 @@ def off() -> str:
 
 
 def _row(one: Failing, fleet: FleetView) -> list[Block]:
-    named = [f"{text.name(view.device.name, 60)} ({text.name(view.device.client, 40)})" for view in one.views]
     severity = f" · severity {text.name(one.severity, 30)}" if one.severity else ""
     title = text.name(one.title, 110) or "(patch without a title)"
-    words = f"*{title}*{severity}\n❌ on {text.plural(len(named), 'device')}: {text.listed(named, NAMES)}"
-    oldest = min(view.read_at for view in one.views)
+    words = f"*{title}*{severity}\n❌ on {text.plural(len(one.views), 'device')}: {_names(one.views)}"
+    oldest = min((view.read_at for view in one.views if view.read_at), default=fleet.at)
     return [text.section(words), text.context(f"read {_ago(fleet.at - oldest)}")]
+
+
+def _names(views: Sequence[PatchView]) -> str:
+    """The first few; the others are only counted, for it takes a second to make 20,000 names safe."""
+    named = [f"{text.name(view.device.name, 60)} ({text.name(view.device.client, 40)})" for view in views[:NAMES]]
+    rest = len(views) - len(named)
+    return f"{', '.join(named)} and {rest:,} more" if rest else text.listed(named)
 
 
 def _nothing(fleet: FleetView) -> str:

@@ -94,8 +94,8 @@ def history_blocks(links: Links) -> list[Block]:
         f"• {text.name(one.device.name, 80)}: {text.state_words(one.state).words}{_told(one)}"
         for one in links.earlier[:most]
     ]
-    if hidden := len(links.earlier) - most:
-        lines += [f"… and {text.plural(hidden, 'more device')}"] if hidden > 0 else []
+    if hidden := max(0, len(links.earlier) - most):
+        lines.append(f"… and {text.plural(hidden, 'more device')}")
     asked = f"asked {text.when(first.asked_at)} by {text.mention(first.requester)}"
     return [text.section("\n".join([f"🔁 *Asked again* after request {named}, {asked}:", *lines]))]
 

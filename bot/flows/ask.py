@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bot import approvals, commands, markup, terms
 from bot.blocks import answers
 from bot.commands import Selection
-from bot.errors import Kind, Refused, UpstreamError
+from bot.errors import Refused, UpstreamError
 from bot.flows import cards, changes, inventory, rights
 from bot.flows.reply import Progress
 from bot.flows.services import Services
@@ -100,23 +100,29 @@ async def _targets(services: Services, wish: Wish, progress: Progress) -> tuple[
         return [await _target(services, wish.wanted[0], wish.reason, progress)], []
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(wanted: Wanted) -> _Target | str:
+    async def one(wanted: Wanted) -> _Target | Refused | UpstreamError:
         async with gate:
             try:
                 return await _target(services, wanted, "", progress)
-            except Refused as no:
-                return no.sentence
-            except UpstreamError as error:
-                if error.kind is not Kind.REFUSED:
-                    raise
-                return f"N-sight says about device {markup.name(wanted.device, 60)}: {markup.name(error.words, 200)}"
+            except (Refused, UpstreamError) as no:
+                return no
 
     found = await asyncio.gather(*(one(wanted) for wanted in wish.wanted))
     targets = {target.device.id: target for target in found if isinstance(target, _Target)}
-    refused = [sentence for sentence in found if isinstance(sentence, str)]
+    if not targets and (failed := [no for no in found if isinstance(no, UpstreamError)]):
+        raise failed[0]
+    refused = [_why(wanted, no) for wanted, no in zip(wish.wanted, found, strict=True) if not isinstance(no, _Target)]
     if not targets:
         raise Refused("\n".join(refused))
     return list(targets.values()), refused
+
+
+def _why(wanted: Wanted, no: Refused | UpstreamError) -> str:
+    """Why a device is left out, safe mrkdwn."""
+    if isinstance(no, Refused):
+        return no.sentence
+    said = f" It said: {markup.name(no.words, 200)}" if no.words else ""
+    return f"Device {markup.code(wanted.device, 60)}: {no.sentence}{said}"
 
 
 async def _target(services: Services, wanted: Wanted, reason: str, progress: Progress) -> _Target:

@@ -133,11 +133,17 @@ async def _tell_of(services: Services, members: Sequence[RetryRequest], where: P
     first = members[0]
     if new:
         await _tell_where(services, members, where)
-    if first.bulk and any(one.called_at for one in members) and not any(one.open for one in members):
-        message, key = news.all_ended(members), f"request:{first.id}:ended"
-        notes = await to_requester(services, first, key, message)
-        notes.append(Note(f"{key}:thread", first.card_id, "", message))
-        await _record(services, first, notes, "request.tell_end")
+    await _record(services, first, await end_notes(services, members), "request.tell_end")
+
+
+async def end_notes(services: Services, members: Sequence[RetryRequest]) -> list[Note]:
+    """How a request for several devices ended, once nothing of it is open any more; a decision that ended it unsent
+    was told already."""
+    first = members[0]
+    if not first.bulk or any(one.open for one in members) or not any(one.called_at for one in members):
+        return []
+    message, key = news.all_ended(members), f"request:{first.id}:ended"
+    return [*await to_requester(services, first, key, message), Note(f"{key}:thread", first.card_id, "", message)]
 
 
 async def _tell_where(services: Services, members: Sequence[RetryRequest], where: Posted) -> None:

@@ -60,8 +60,16 @@ async def change_once(services: Services, before: RetryRequest, event: Event, ac
         at = step.after.next_at
         moved = at is None or await services.store.look_again(before.id, before.version, at)
         return before if moved else None
-    written = await _write(services, [step], actor, await _notes(services, step))
-    return step.after if written else None
+    notes = [*await _notes(services, step), *await _last_words(services, step.after)]
+    return step.after if await _write(services, [step], actor, notes) else None
+
+
+async def _last_words(services: Services, after: RetryRequest) -> list[Note]:
+    """How a bulk ended, once its last request has. What two processes end at the same moment is told with the card."""
+    if not after.bulk or after.open:
+        return []
+    members = await services.store.members(after.id)
+    return await cards.end_notes(services, [after if one.id == after.id else one for one in members])
 
 
 async def change_together(
@@ -203,6 +211,7 @@ async def _joint_notes(services: Services, members: Sequence[RetryRequest], step
     notes: list[Note] = []
     for state in dict.fromkeys(step.after.state for step in steps):
         alike = [step for step in steps if step.after.state is state]
+        alike = [step for step in alike if news.of(step.before, step.after)] or alike
         about = news.devices([step.after for step in alike], of=len(members)) if len(members) > 1 else ""
         notes += await _notes(services, alike[0], about)
     return notes

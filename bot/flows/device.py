@@ -10,7 +10,7 @@ from bot.flows.reply import Progress
 from bot.flows.services import Services
 from bot.model import Device, Message
 
-KIND = "form"
+KIND = "device page"  # of the tokens behind Retry… buttons: the device's id, and the channel it was asked in
 
 
 async def show(services: Services, named: str, channel: str, progress: Progress) -> Message:

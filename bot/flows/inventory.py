@@ -100,8 +100,8 @@ async def _note_moves(services: Services, devices: Mapping[int, Device]) -> None
         device = devices.get(request.device.id)
         if device is not None and device != request.device:
             with contextlib.suppress(Refused):  # decided in the meantime
-                moved = await changes.change_once(services, request, approvals.Move(device), "bot")
-                if moved is not None and moved.state is State.APPROVED:
+                moved = await changes.change(services, request.id, approvals.Move(device), "bot")
+                if moved.state is State.APPROVED:
                     await send.revert_if_lapsed(services, moved)
 
 

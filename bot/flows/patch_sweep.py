@@ -5,6 +5,7 @@ whatever restart. N-able asks that automated calls of one kind are not closer th
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -40,37 +41,40 @@ async def read_next_if_due(services: Services) -> None:
         await services.store.release("patches", services.owner)
 
 
-async def view(services: Services) -> FleetView | None:
+async def figures(services: Services) -> FleetView | None:
     """What the walk has found so far; None when it is switched off."""
-    return await services.store.patch_views(services.now()) if services.config.nsight.sweep else None
+    return await services.store.fleet_view(services.now()) if services.config.nsight.sweep else None
 
 
-def due(every: timedelta, devices: int, last: datetime | None) -> datetime | None:
-    """When the next device is to be read, so that all of them take about ``every``. None: at once."""
-    return last + max(CLOSEST, every / max(devices, 1)) if last else None
+def due(every: timedelta, devices: int, last: datetime | None, now: datetime) -> datetime | None:
+    """When the next device is to be read, so that all of them take about ``every``. None: at once, also when the last
+    reading lies further ahead than one step: a clock that was wrong has noted it, and it holds nobody up."""
+    apart = max(CLOSEST, every / max(devices, 1))
+    return last + apart if last and last - now < apart else None
 
 
 async def _wait(services: Services, every: timedelta) -> float | None:
     """Seconds until the next reading, less than one tick; None when it is not due by then or there is no device."""
-    devices, last = await services.store.sweep_at()
-    at = due(every, devices, last)
-    wait = max(0.0, (at - services.now()).total_seconds()) if at else 0.0
+    now, (devices, last) = services.now(), await services.store.sweep_at()
+    at = due(every, devices, last, now)
+    wait = max(0.0, (at - now).total_seconds()) if at else 0.0
     return wait if devices and wait <= services.sweep_spacing else None
 
 
 async def _read_next(services: Services) -> None:
-    device = await services.store.next_to_sweep()
+    now = services.now()
+    device = await services.store.next_to_sweep(now)
     if device is None:
         return
-    now = services.now()
     try:
-        failed, trouble = await _failed(services, device), ""
+        view = PatchView(device, now, await _failed(services, device))
     except UpstreamError as error:
         if not await _is_its_own(services, error):
             raise
         log.warning("patch_sweep.unreadable", device=device.id, kind=str(error.kind), reference=error.reference)
-        failed, trouble = (), str(error.kind)
-    await services.store.save_patch_view(PatchView(device, now, failed, trouble))
+        known = await services.store.patch_view(device.id) or PatchView(device)
+        view = replace(known, trouble=str(error.kind))  # what was failed then most likely still is
+    await services.store.save_patch_view(view, now)
 
 
 async def _failed(services: Services, device: Device) -> tuple[Patch, ...]:

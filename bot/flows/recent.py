@@ -29,7 +29,7 @@ async def first_page(services: Services, asked: Recent, progress: Progress) -> M
         view_id=view,
         taken_at=taken.taken_at,
         unreadable=taken.listing.unreadable,
-        beside=await patch_sweep.view(services),
+        beside=await patch_sweep.figures(services),
     )
 
 
@@ -84,7 +84,7 @@ async def _page(services: Services, view: str, snapshot: str, asked: Recent, num
         view_id=view,
         taken_at=taken_at,
         unreadable=listing.unreadable,
-        beside=await patch_sweep.view(services),
+        beside=await patch_sweep.figures(services),
     )
 
 

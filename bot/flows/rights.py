@@ -156,7 +156,8 @@ async def possible_approvers(services: Services, requester: str, terms: Terms) -
 
 
 def known_command(services: Services, user: str) -> bool | None:
-    """The same from memory alone, for what must not wait for Slack; None when too little was ever told."""
+    """Whether ``user`` may use /patches, by what Slack has told before: for what must not wait for it. None when that is
+    too little."""
     allowed, people = services.config.access.commands, services.people
     person = people.remembered(user)
     if person is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -59,8 +59,11 @@ class Services:
     sight: Sight = field(default_factory=Sight)
 
     def policy(self, request: RetryRequest) -> Policy:
-        """What the configuration asks of this request now."""
-        return self.policy_on(request.device, request.patches)
+        """What the configuration asks of this request now; of one that was made with others, what it asks of all."""
+        policy = self.policy_on(request.device, request.patches)
+        if not request.peers:
+            return policy
+        return replace(policy, terms=self.terms_on([(request.device, request.patches), *request.peers]))
 
     def terms_on(self, targets: Sequence[tuple[Device, Sequence[RequestedPatch]]]) -> Terms:
         """What the configuration asks of one request for all of these."""

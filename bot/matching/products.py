@@ -18,7 +18,7 @@ from rapidfuzz import fuzz
 
 from bot.matching.versions import Agreement, Parts, agreement, parts, spelled
 from bot.matching.vocabulary import GENERIC, KNOWN_HOUSES, LINES, NOISE
-from bot.matching.wording import Reading, fold, house, read, read_patch, roots
+from bot.matching.wording import LOST, Reading, fold, house, read, read_patch, roots
 from bot.model import Patch
 
 SURE = 0.88
@@ -32,6 +32,7 @@ _MOST_NOISE = 6
 _TELLING = 3  # parts of a version that hardly belong to two products by chance
 _SHORTEST = 4  # letters that may stand for a name without its developer
 _FITS = frozenset({Agreement.EQUAL, Agreement.MAJOR})
+_HIGH = 100  # a major version that few products have reached
 _KEPT = 4096  # readings: the same titles stand on many devices
 
 read_known = lru_cache(_KEPT)(read_patch)
@@ -147,7 +148,8 @@ def _name(sought: _Sought, found: Reading, agreed: Agreement) -> float:
         return 0.0
     differing = theirs ^ sought.words
     joined = "".join([word for word in found.words if word in theirs])
-    if not differing or joined in sought.joined or _settled(differing, sought, agreed):
+    same = not differing or joined in sought.joined or _settled(differing, sought, agreed)
+    if same and LOST not in theirs:
         return _VAGUE if sought.vague and agreed is not Agreement.EQUAL else 1.0
     shares = 1 - len(differing) / len(theirs | sought.words)
     likeness = max(fuzz.ratio(joined, one) for one in sought.joined) / 100
@@ -169,12 +171,18 @@ def _settled(differing: frozenset[str], sought: _Sought, agreed: Agreement) -> b
 
 def _versions(sought: _Sought, found: Reading) -> Agreement:
     """The best agreement of any version that the patch tells with the one that ESET tried."""
-    told = found.dotted or found.majors
+    told = found.dotted or _majors(sought, found)
     if not told:
         return _untold(sought)
     if sought.version:
         return max((_agreed(sought, version) for version in told), key=_weight)
     return _since(sought, told)
+
+
+def _majors(sought: _Sought, found: Reading) -> tuple[Parts, ...]:
+    """Single numbers that may be versions: of three digits only for what has come so far, as browsers have."""
+    high = (sought.version or sought.before)[:1] >= (_HIGH,)
+    return found.majors if high else tuple([one for one in found.majors if one[0] < _HIGH])
 
 
 def _untold(sought: _Sought) -> Agreement:

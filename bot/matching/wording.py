@@ -11,7 +11,8 @@ from bot.matching.vocabulary import COMPANY, HOUSE, IMPLIED, LANGUAGES, NOISE, P
 
 _LONGEST = 400  # of a name that is read; nobody's product is called more
 _ROOT = 4
-_MAJOR = 100  # a lone number from here on is a build or a year
+_MAJOR = 1000  # a lone number from here on is a build or a year
+LOST = "?"  # stands for a word of which a transport without its letters has left only question marks
 _TOKEN = re.compile(
     rf"""
     (?<!\w)(?:
@@ -29,6 +30,7 @@ _TOKEN = re.compile(
       | (?P<locale>(?:{LANGUAGES})(?:-[a-z]{{2,4}}\b|(?=\))))
     )
     | (?P<word>(?:(?:\.(?=net\b))?[^\W_]+(?:[.'’][^\W_]+)*\+*))
+    | (?P<lost>[?\ufffd]{{2,}})
     """,
     re.VERBOSE,
 )
@@ -38,7 +40,7 @@ _TAIL = re.compile(
 _MARKS = re.compile(r"\((?:tm|r|c)\)|[™®©]|\bbuild[\s-]*(?=\d)")
 _BUILD = re.compile(r"[bir]\d{2,}|rev\d+")
 _WORDS = frozenset({"plain", "word"})
-_NAMED = {"zip": "7zip", "365": "365"}  # by kind or as it stands: numbers that are names
+_NAMED = {"zip": "7zip", "365": "365", "lost": LOST}  # by kind or as it stands: numbers that are names
 _BITS = {"wide": "64", "narrow": "32", "arm": "arm"}
 _SYSTEM_PRODUCT = re.compile(
     r"(?:microsoft )?windows(?:$| (?:malicious|xp|vista|7|8|10|11|server|drivers?|defender|internet|version))"

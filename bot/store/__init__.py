@@ -436,18 +436,24 @@ class Store:
 
     # ------------------------------------------------------------ the fleet's patches
 
-    async def save_patch_view(self, view: PatchView) -> None:
-        """Takes the place of the device's earlier view; ``sweep_at`` tells its time from now on."""
+    async def save_patch_view(self, view: PatchView, tried_at: datetime) -> None:
+        """Takes the place of the device's earlier view; ``sweep_at`` tells ``tried_at`` from now on."""
         async with self._database.write() as connection:
-            await patch_views.save(connection, view)
+            await patch_views.save(connection, view, tried_at)
 
     async def patch_view(self, device_id: int) -> PatchView | None:
-        """What the last reading of a device brought; None when it was never read or is no device to be swept."""
+        """What is known of a device; None when its turn never came or it is no device to be swept."""
         async with self._database.read() as connection:
             return await patch_views.one(connection, device_id)
 
-    async def patch_views(self, now: datetime) -> FleetView:
-        """What has been read of all devices so far."""
+    async def patch_views(self) -> AsyncIterator[list[PatchView]]:
+        """Of all devices that failed patches are known of, by device id; some at a time."""
+        async with self._database.read() as connection:
+            async for views in patch_views.failing(connection):
+                yield views
+
+    async def fleet_view(self, now: datetime) -> FleetView:
+        """In figures, what has been read of all devices so far."""
         async with self._database.read() as connection:
             return await patch_views.of_fleet(connection, now)
 
@@ -456,10 +462,10 @@ class Store:
         async with self._database.read() as connection:
             return await patch_views.count(connection), await moments.read(connection, moments.PATCHES)
 
-    async def next_to_sweep(self) -> Device | None:
-        """The device with Patch Management that was never read, else the one whose reading is oldest."""
+    async def next_to_sweep(self, now: datetime) -> Device | None:
+        """The device with Patch Management whose turn never came, else the one whose last turn is longest ago."""
         async with self._database.read() as connection:
-            return await patch_views.next_device(connection)
+            return await patch_views.next_device(connection, now)
 
     # ------------------------------------------------------------ digests
 

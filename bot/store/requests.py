@@ -9,7 +9,19 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import OPEN, SETTLED, Device, DeviceKind, Fate, Posted, RequestedPatch, RetryRequest, State, Terms, Vote
+from bot.model import (
+    OPEN,
+    SETTLED,
+    Device,
+    DeviceKind,
+    Fate,
+    Posted,
+    RequestedPatch,
+    RetryRequest,
+    State,
+    Terms,
+    Vote,
+)
 from bot.store import audit, outbox
 from bot.store.audit import Entry
 from bot.store.outbox import Note
@@ -140,7 +152,7 @@ async def create(
         await audit.append(connection, replace(entry, subject=entry.subject or f"request:{request.id}"))
     await outbox.add_card(connection, made[0].card_id, card_channel)
     await outbox.queue(connection, notes, made[0].card_id, made[0].asked_at)
-    return tuple(made)
+    return tuple(await members(connection, made[0].id))
 
 
 async def _insert(connection: AsyncConnection, request: RetryRequest) -> RetryRequest:
@@ -307,6 +319,25 @@ async def failed_again(
 
 
 async def _read(connection: AsyncConnection, query: sa.Select[Any]) -> list[RetryRequest]:
+    """With the devices and patches of the other requests of their bulks."""
+    found = await _read_alone(connection, query)
+    bulks = {request.bulk for request in found if request.bulk}
+    if not bulks:
+        return found
+    together = await _read_alone(
+        connection, sa.select(requests).where(requests.c.bulk.in_(bulks)).order_by(requests.c.id)
+    )
+    return [replace(request, peers=_peers(request, together)) if request.bulk else request for request in found]
+
+
+def _peers(
+    request: RetryRequest, among: Iterable[RetryRequest]
+) -> tuple[tuple[Device, tuple[RequestedPatch, ...]], ...]:
+    others = (one for one in among if one.bulk == request.bulk and one.id != request.id)
+    return tuple((one.device, one.patches) for one in others)
+
+
+async def _read_alone(connection: AsyncConnection, query: sa.Select[Any]) -> list[RetryRequest]:
     rows = (await connection.execute(query)).all()
     patches = await _patches(connection, [row.id for row in rows])
     votes = await _votes(connection, [row.id for row in rows])

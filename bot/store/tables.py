@@ -268,12 +268,15 @@ device_links = sa.Table(
     sa.Column("chosen_at", Instant, nullable=False),
 )
 
-# The failed patches of a device (JSON) as a sweep over all devices found them.
+# The failed patches of a device (JSON, and how many they are) as a sweep over all devices found them at ``read_at``.
 patch_views = sa.Table(
     "patch_views",
     METADATA,
     sa.Column("device_id", Id, primary_key=True, autoincrement=False),
-    sa.Column("read_at", Instant, nullable=False),
+    sa.Column("tried_at", Instant, nullable=False),
+    sa.Column("read_at", Instant),
+    sa.Column("trouble", sa.String, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("failed", sa.Text, nullable=False),
 )
 

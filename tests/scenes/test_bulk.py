@@ -266,3 +266,83 @@ async def test_each_device_waits_for_its_own_window_and_can_be_withdrawn_until_t
         assert "is withdrawn for SRV-DC01, where nothing was sent; the others are past that." in told
         assert await states(stage) == [State.WITHDRAWN, State.QUEUED, State.QUEUED]
         assert sent(stage) == sorted(THREE[1:])
+
+
+async def test_the_button_below_the_end_asks_again_and_stays_what_it_is(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        stage.world.fail_again(1018, 681959)
+        await pressed(stage, "ann", "Approve", await carded(stage))
+        stage.world.patches_install()
+        await stage.later(timedelta(minutes=20))
+        card = stage.card
+        [end] = [shown for shown in stage.world.slack.messages if shown.thread_ts == card.ts and "ended" in shown.plain]
+        await stage.clicks("bob", "Retry…", end)
+        assert "is made" in stage.told("bob")
+        assert "has ended" in end.plain
+        assert not end.edits
+        assert [one.channel for one in await stage.bot.services.store.cards(1)] == [card.channel]
+
+
+ESCALATING = """
+[[approvals.rules]]
+kind = "server"
+escalate_after = "1h"
+escalate_to = ["U0DAVE"]
+"""
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_the_escalation_that_one_device_asks_for_holds_for_all(tmp_path: Path, order: tuple[int, int]) -> None:
+    async with staged(tmp_path, config=CONFIG + ESCALATING) as stage:
+        await carded(stage, wanted=(THREE[order[0]], THREE[order[1]]))
+        await stage.later(timedelta(hours=1, minutes=1))
+        thread = [shown.plain for shown in stage.world.slack.messages if shown.thread_ts]
+        [told] = [text for text in thread if "you may decide" in text]
+        assert "@dave" in told
+        assert "(2 devices)" in told
+        assert len([text for text in stage.direct("dave") if "you may decide" in text]) == 1
+        assert await pressed(stage, "dave", "Approve", stage.card) == ""
+        assert sent(stage) == sorted(THREE[:2])
+
+
+async def test_a_device_that_nobody_may_approve_for_keeps_the_others_from_being_asked_with_it(tmp_path: Path) -> None:
+    config = configured(approvers="[]") + '\n[[approvals.rules]]\nkind = "workstation"\napprovers = ["U0ANN"]\n'
+    async with staged(tmp_path, config=config) as stage:
+        for wanted in (THREE, THREE[::-1]):
+            with pytest.raises(Refused, match="Nobody but you could approve"):
+                await wished(stage, wanted)
+        assert stage.posted("C0PATCHAPPROVE") == []
+
+
+async def test_who_asked_hears_the_end_though_the_card_cannot_be_shown(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await pressed(stage, "ann", "Approve", await carded(stage))
+        stage.world.slack.archive("C0PATCHAPPROVE")
+        stage.world.patches_install()
+        await stage.later(timedelta(minutes=20))
+        assert await states(stage) == [State.FINISHED] * 3
+        assert len([text for text in stage.direct("bob") if "has ended" in text]) == 1
+
+
+async def test_a_device_that_n_sight_tells_nothing_of_is_left_out_and_named(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        stage.world.nsight.faults.add(LIST, Fault.STATUS, status=403)
+        answer = await wished(stage)
+        assert "Left out: Device `10" in answer.text
+        assert len(await members(stage)) == 2
+
+
+async def test_a_device_that_goes_to_a_stricter_client_makes_all_of_it_stricter(tmp_path: Path) -> None:
+    rule = '\n[[approvals.rules]]\nclient = "Northwind*"\nquorum = 2\n'
+    async with staged(tmp_path, config=CONFIG + rule) as stage:
+        await carded(stage)
+        contoso, northwind = (customer for customer in stage.world.fleet.customers if customer.id in {301, 303})
+        site = next(site for site in contoso.sites if any(machine.id == 1018 for machine in site.machines))
+        machine = next(machine for machine in site.machines if machine.id == 1018)
+        site.machines.remove(machine)
+        northwind.sites[0].machines.append(machine)
+        await stage.later(timedelta(hours=1, minutes=1))
+        assert "1 of 2 approvals given" in await pressed(stage, "ann", "Approve", stage.card)
+        assert stage.retries == []
+        assert await pressed(stage, "carl", "Approve", stage.card) == ""
+        assert sent(stage) == sorted(THREE)

@@ -73,7 +73,8 @@ async def _deny(services: Services, clicked: Click, reply: Reply) -> Message | N
 
 
 async def _in_time(check: Awaitable[None]) -> None:
-    """Says no before a modal opens, unless that takes too long: what is submitted is checked in any case."""
+    """Says no before a modal opens, unless that takes too long: what a form shows, and what is submitted, is
+    checked in any case."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(IN_TIME):
             await check
@@ -104,7 +105,7 @@ async def _close(services: Services, clicked: Click, reply: Reply) -> Message | 
 
 
 async def _again(services: Services, clicked: Click, reply: Reply) -> Message | None:
-    request_id = await _on_card(services, clicked)
+    request_id = _request_id(clicked)  # no card: what is told at its end has this button too
     await rights.demand_command(services, clicked.place.user)
     return await ask.again(services, request_id, clicked.place.user, clicked.place.channel, reply.progress)
 
@@ -144,7 +145,7 @@ async def _from_nothing(services: Services, clicked: Click, reply: Reply) -> Mes
 
 
 def _press(clicked: Click, reply: Reply) -> forms.Press:
-    return forms.Press(clicked.place.channel, clicked.trigger_id, clicked.message, reply.opened)
+    return forms.Press(clicked.place.user, clicked.place.channel, clicked.trigger_id, clicked.message, reply.opened)
 
 
 async def _unlink(services: Services, clicked: Click, reply: Reply) -> Message | None:

@@ -60,11 +60,11 @@ async def submit(services: Services, submission: Submission) -> None:
 async def _asked_from(services: Services, submission: Submission) -> str:
     """The channel whose button opened the form: a submission itself names none."""
     try:
-        form = await services.store.recall("form", submission.token)
+        form = await forms.kept.recall(services, submission.token)
     except Exception:  # the work will meet the same trouble and tell it; here only the place is at stake
         log.exception("desk.form_unread")
         form = None
-    return str(form["channel"]) if form else services.config.approvals.channel or submission.place.user
+    return form.channel if form else services.config.approvals.channel or submission.place.user
 
 
 async def _submitted(services: Services, submission: Submission, reply: Reply) -> Message | None:

@@ -11,9 +11,11 @@ async def vote(services: Services, request_id: int, who: str, *, denies: bool, r
     told because the card cannot be changed right now."""
     voted = decide.deny if denies else decide.approve
     after = await voted(services, request_id, who, reason)
+    if after.refused:
+        return answers.voted_in_part(after.changed, after.refused)
     for request in after.changed:
         if request.state is State.PENDING:
             return answers.voted(request, who, services.policy(request))
-    if after.refused:
-        return answers.voted_in_part(after.changed, after.refused)
+    if denies and (going_on := [one for one in after.members if one.open]):
+        return answers.denied_in_part(after.changed, going_on)
     return None if await cards.is_shown(services, after.members) else answers.decided(after.changed[0])

@@ -4,8 +4,8 @@ A form's data is kept in the database (``kept``) behind the token that the modal
 is fetched behind a view that says so (``showing``), and whatever fails is told in the modal.
 """
 
-from bot.flows.forms import devices, patches
+from bot.flows.forms import devices, kept, patches
 from bot.flows.forms.failed import group_data
 from bot.flows.forms.showing import Press
 
-__all__ = ["Press", "devices", "group_data", "patches"]
+__all__ = ["Press", "devices", "group_data", "kept", "patches"]

@@ -7,11 +7,11 @@ from typing import Any
 from bot.blocks import device_form
 from bot.blocks.device_form import DEVICES, OTHERS, WHICH, Question, Unclear
 from bot.errors import Refused
-from bot.flows import inventory, links, rights, sightings
+from bot.flows import inventory, links, sightings
 from bot.flows.forms import failed, kept, patches
 from bot.flows.forms.failed import Failures
 from bot.flows.forms.kept import Form
-from bot.flows.forms.showing import Press, View, fill, open_at_once, show
+from bot.flows.forms.showing import Press, View, fill, show
 from bot.flows.links import Resolved
 from bot.flows.services import Services
 from bot.flows.sightings import Whereabouts
@@ -47,9 +47,12 @@ async def from_row(services: Services, view: str, mark: str, press: Press) -> No
 
 async def from_nothing(services: Services, press: Press) -> None:
     """Without anything that failed: the person names the devices."""
-    form = Form(press.channel, press.message)
-    question, token = await _question(services), await kept.remember(services, form)
-    await open_at_once(services, press, device_form.view(question, "device.pick", token))
+
+    async def build() -> View:
+        token = await kept.remember(services, Form(press.channel, press.message))
+        return device_form.view(await _question(services), "device.pick", token)
+
+    await show(services, press, device_form.opening(), build)
 
 
 async def _view(services: Services, press: Press, callback: str, failures: Failures) -> View:
@@ -151,14 +154,13 @@ async def submit(services: Services, view_id: str, token: str, values: Values, *
     """Puts the second step in the place of the first. Whatever goes wrong is told in the modal."""
 
     async def build() -> View:
-        await rights.demand_command(services, who)
         form = await kept.recall(services, token)
         if form is None:
             raise Refused(_TOO_OLD)
         remarks = await _remembered(services, form, values, who)
         return await patches.view(services, token, form, _chosen(values), remarks)
 
-    await fill(services, view_id, build)
+    await fill(services, view_id, who, build)
 
 
 async def _remembered(services: Services, form: Form, values: Values, who: str) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Any
 from bot.blocks import patch_form, text
 from bot.blocks.patch_form import CALLBACK, Limits, Offer
 from bot.errors import Kind, Refused, UpstreamError
+from bot.flows.ask import AT_ONCE, Wish
 from bot.flows.ask import Wanted as Asked
-from bot.flows.ask import Wish
+from bot.flows.device import KIND as PAGE
 from bot.flows.forms import kept
 from bot.flows.forms.kept import Form
 from bot.flows.forms.showing import Press, View, show
@@ -21,7 +22,6 @@ from bot.model import Device, Patch, RequestedPatch
 
 __all__ = ["CALLBACK", "faults", "from_device", "view", "waiting", "wish"]
 
-AT_ONCE = 4  # devices that N-sight is asked about at the same time
 Values = Mapping[str, Any]
 _TOO_OLD = "This form is too old. Type `/patches device NAME` to get a new one. Nothing was done."
 
@@ -33,7 +33,7 @@ async def from_device(services: Services, token: str, press: Press) -> None:
     """Behind the button of ``/patches device``. ``token``: what it remembers, the device's id."""
 
     async def build() -> View:
-        page = await services.store.recall(kept.KIND, token)
+        page = await services.store.recall(PAGE, token)
         if page is None:
             raise Refused("This button is too old. Type `/patches device NAME` to get a new one.")
         form = Form(str(page["channel"]))

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.blocks import modals
 from bot.errors import Refused, UpstreamError
-from bot.flows import failures
+from bot.flows import failures, rights
 from bot.flows.services import Services
 from bot.model import Posted
 
@@ -16,11 +16,10 @@ _TOO_LATE = frozenset({"expired_trigger_id", "trigger_expired"})
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """The button behind which a form opens. ``message``: what it stands in, None when that is private.
+    """The button behind which a form opens, and ``who`` pressed it. ``message``: what it stands in, None when that is
+    private. ``opened`` is called once the form is on the person's screen."""
 
-    ``opened`` is called once the form is on the person's screen.
-    """
-
+    who: str
     channel: str
     trigger_id: str = field(repr=False)
     message: Posted | None
@@ -32,10 +31,10 @@ async def show(services: Services, press: Press, waiting: View, build: Callable[
 
     Raises Refused when the trigger has expired, and UpstreamError(SLACK).
     """
-    await fill(services, await open_at_once(services, press, waiting), build)
+    await fill(services, await _opened(services, press, waiting), press.who, build)
 
 
-async def open_at_once(services: Services, press: Press, view: View) -> str:
+async def _opened(services: Services, press: Press, view: View) -> str:
     """The id of the view. Raises Refused when the trigger has expired, and UpstreamError(SLACK)."""
     try:
         view_id = await services.messenger.open_view(press.trigger_id, view)
@@ -48,9 +47,11 @@ async def open_at_once(services: Services, press: Press, view: View) -> str:
     return view_id
 
 
-async def fill(services: Services, view_id: str, build: Callable[[], Awaitable[View]]) -> None:
-    """Shows what ``build`` makes in an open modal; whatever goes wrong is told there. Raises UpstreamError(SLACK)."""
+async def fill(services: Services, view_id: str, who: str, build: Callable[[], Awaitable[View]]) -> None:
+    """Shows what ``build`` makes in an open modal, to those only who may use the bot; whatever goes wrong is told
+    there. Raises UpstreamError(SLACK)."""
     try:
+        await rights.demand_command(services, who)  # however long it takes: what comes next names the clients' devices
         view = await build()
     except Exception as error:  # noqa: BLE001 a modal that says "one moment" for ever is no answer
         view = modals.failed(failures.told(services, error).text)

@@ -59,7 +59,10 @@ def _patches() -> None:
     op.create_table(
         "patch_views",
         sa.Column("device_id", ID, autoincrement=False, nullable=False),
-        sa.Column("read_at", TIME, nullable=False),
+        sa.Column("tried_at", TIME, nullable=False),
+        sa.Column("read_at", TIME, nullable=True),
+        sa.Column("trouble", sa.String(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failed", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("device_id", name=op.f("pk_patch_views")),
     )
