@@ -76,6 +76,10 @@ class Retried:
     failed_again: tuple[tuple[int, int], ...] = ()
     since: datetime | None = None
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.recovered or self.failed_again)
+
 
 RECOVERED = frozenset({Fate.INSTALLED, Fate.RESTART})
 FAILED_AGAIN = frozenset({Fate.FAILED_AGAIN})

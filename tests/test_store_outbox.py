@@ -321,11 +321,25 @@ async def test_a_mark_that_comes_late_does_not_move_a_plan_back(store: Store) ->
     assert (await store.head())[0] == 3, "that it was posted is told all the same"
 
 
+async def test_what_is_said_in_one_place_is_said_in_its_order_and_holds_up_no_other_place(
+    store: Store, request_: RetryRequest
+) -> None:
+    places = [("", ""), ("U0BOB", ""), ("C0NEWS", "1.1"), ("C0NEWS", "2.2")]
+    notes = [Note(f"{to}{thread}{n}", 1, to, Message("x"), thread=thread) for n in (1, 2) for to, thread in places]
+    await change(store, request_, *notes)
+    first = await store.notes_due(NOON)
+    assert [queued.note.key for queued in first] == [note.key for note in notes[:4]]
+    await store.note_failed(first[0].id, minutes(5))
+    await store.note_sent(first[1].id)
+    assert [queued.note.key for queued in await store.notes_due(NOON)] == [notes[n].key for n in (2, 3, 5)]
+    assert [queued.note.key for queued in await store.notes_due(minutes(5))] == [notes[n].key for n in (0, 2, 3, 5)]
+
+
 # ---------------------------------------------------------------- forgetting
 
 
 async def test_purging_forgets_what_is_past_its_time_and_never_the_trail(store: Store, request_: RetryRequest) -> None:
-    await change(store, request_, Note("sent", 1, "U", Message("x")), Note("unsent", 1, "U", Message("y")))
+    await change(store, request_, Note("sent", 1, "U", Message("x")), Note("unsent", 1, "V", Message("y")))
     sent = (await store.notes_due(NOON))[0]
     await store.note_sent(sent.id)
     token = await store.remember("k", 1, NOON)

@@ -84,8 +84,18 @@ def _linked(request: RetryRequest, links: Mapping[int, str]) -> str:
 
 def covered(found: Iterable[tuple[RetryRequest, str]]) -> str:
     """The sentence that refuses a second request for the same patches. Pairs of open request and permalink."""
-    names = [f"<{link}|request #{one.id}>" if link else f"request #{one.id}" for one, link in found]
+    names = dict.fromkeys(_request(one, link) for one, link in found)
     return f"There is already an open request for these patches: {', '.join(names)}. No second one was made."
+
+
+def held(device: Device, patches: Sequence[Patch], holder: RetryRequest, link: str) -> str:
+    """Why patches of one of several devices are left out."""
+    ids = ", ".join(f"`{patch.id}`" for patch in patches)
+    return f"{ids} on {text.name(device.name, 60)}, which {_request(holder, link)} is about already."
+
+
+def _request(request: RetryRequest, link: str) -> str:
+    return f"<{link}|request #{request.card_id}>" if link else f"request #{request.card_id}"
 
 
 def voted(request: RetryRequest, who: str, policy: Policy) -> Message:

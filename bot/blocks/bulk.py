@@ -10,6 +10,7 @@ from bot.blocks import text
 from bot.blocks.request import (
     NO_LINKS,
     Links,
+    being_looked_up,
     headline,
     history_blocks,
     may_ask_again,
@@ -25,7 +26,8 @@ from bot.model import Message, RetryRequest, State
 
 ROOM = 7000  # characters of device sections on a card; with the rest it stays under what Slack takes
 MOST = 2900  # of one section
-NAME, TITLE, NOTE = 40, 60, 120  # characters of names, patch titles and notes before they are escaped
+NAME, TITLE = 40, 60  # characters of names and patch titles before they are escaped
+NOTES = 2400  # characters of all devices' notes
 UNSETTLED = 5  # devices with buttons of their own; the next ones have theirs once these are settled
 
 
@@ -57,7 +59,7 @@ def _device(request: RetryRequest, room: int, *, alone: bool) -> str:
     where = f"{device.kind} · {text.name(device.client, NAME)}"
     lines = [f"*{text.name(device.name, NAME)}* (id {device.id}) · {where} · #{request.id}"]
     if alone:
-        lines.append(_stands(request))
+        lines.append(_stands(request, NOTES // (1 + len(request.peers))))
     room -= sum(len(line) + 1 for line in lines)
     shown = 0
     for patch in request.patches:
@@ -72,27 +74,30 @@ def _device(request: RetryRequest, room: int, *, alone: bool) -> str:
     return "\n".join(lines)
 
 
-def _stands(request: RetryRequest) -> str:
+def _stands(request: RetryRequest, most: int) -> str:
     """Shorter than the headline of a request that has a card to itself, unless it waits for its window."""
-    if request.state is State.APPROVED:
+    if request.state in {State.APPROVED, State.QUEUED}:
         return headline(request)
     fates = tally_of([request])
     told = f": {fates}" if fates else ""
-    note = f" {text.name(request.note, NOTE)}" if request.note else ""
+    note = f" {text.name(request.note, most)}" if request.note else ""
     return f"{text.state_words(request.state)}{told}.{note}"
 
 
 def _status(requests: Sequence[RetryRequest], policies: Sequence[Policy], lead: int) -> str:
     states = Counter(request.state for request in requests)
+    looked_up = sum(being_looked_up(request) for request in requests)
     if len(states) == 1 and requests[0].state in {State.PENDING, State.APPROVED, State.DENIED, State.WITHDRAWN}:
         return status(requests[lead], policies[lead])
-    counts = ", ".join(f"{count} {text.state_words(state).words}" for state, count in states.items())
+    states[State.QUEUED] -= looked_up
+    told = [f"{count} {text.state_words(state).words}" for state, count in states.items() if count]
+    counts = ", ".join([*told, f"{looked_up} being looked up"] if looked_up else told)
     fates = tally_of(requests)
     done = f"\nPatches: {fates}." if fates else ""
     if requests[lead].state is State.PENDING:
         return text.fit(f"*Devices:* {counts}.{done}\n{status(requests[lead], policies[lead])}", MOST)
-    votes = dict.fromkeys(vote for request in requests for vote in request.votes)  # the same on all, as a rule
-    return text.fit("\n".join([f"*Devices:* {counts}.{done}", *vote_lines(votes)]), MOST)
+    votes = {(vote.voter, vote.denies): vote for request in requests for vote in request.votes}  # mostly on all alike
+    return text.fit("\n".join([f"*Devices:* {counts}.{done}", *vote_lines(votes.values())]), MOST)
 
 
 def _buttons(requests: Sequence[RetryRequest]) -> list[ButtonElement]:

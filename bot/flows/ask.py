@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot import approvals, commands, markup, terms
 from bot.blocks import answers
 from bot.commands import Selection
-from bot.errors import Refused, UpstreamError
+from bot.errors import NotFound, Refused, UpstreamError
 from bot.flows import cards, changes, inventory, rights
 from bot.flows.reply import Progress
 from bot.flows.services import Services
-from bot.model import Device, Message, Patch, Posted, RequestedPatch, RetryRequest, State, Terms
+from bot.model import SETTLED, Device, Message, Patch, Posted, RequestedPatch, RetryRequest, State, Terms
 from bot.store import JSON, Covered, Entry
 
 NOTHING = "Nothing was done."
@@ -97,13 +98,13 @@ async def _again(
 async def _targets(services: Services, wish: Wish, progress: Progress) -> tuple[list[_Target], list[str]]:
     """What can be asked for, and the sentences about what cannot. Raises Refused when nothing is left."""
     if len(wish.wanted) == 1:
-        return [await _target(services, wish.wanted[0], wish.reason, progress)], []
+        return [await _target(services, wish, wish.wanted[0], progress)], []
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(wanted: Wanted) -> _Target | Refused | UpstreamError:
         async with gate:
             try:
-                return await _target(services, wanted, "", progress)
+                return await _target(services, wish, wanted, progress)
             except (Refused, UpstreamError) as no:
                 return no
 
@@ -112,20 +113,43 @@ async def _targets(services: Services, wish: Wish, progress: Progress) -> tuple[
     if not targets and (failed := [no for no in found if isinstance(no, UpstreamError)]):
         raise failed[0]
     refused = [_why(wanted, no) for wanted, no in zip(wish.wanted, found, strict=True) if not isinstance(no, _Target)]
-    if not targets:
-        raise Refused("\n".join(refused))
-    return list(targets.values()), refused
+    left, held = await _not_held(services, list(targets.values()))
+    if not left:
+        raise Refused("\n".join([*refused, *held, NOTHING]))
+    return left, [*refused, *held]
+
+
+async def _not_held(services: Services, targets: Sequence[_Target]) -> tuple[list[_Target], list[str]]:
+    """Without the patches that open requests hold, and the sentences that name these."""
+    holders = {
+        (request.device.id, patch.id): request
+        for request in await services.store.open_on([target.device.id for target in targets])
+        for patch in request.patches
+        if patch.fate not in SETTLED
+    }
+    left, held = [], []
+    for target in targets:
+        free = tuple(patch for patch in target.chosen.failed if (target.device.id, patch.id) not in holders)
+        taken = [patch for patch in target.chosen.failed if patch not in free]
+        if taken:
+            holder = holders[target.device.id, taken[0].id]
+            held.append(answers.held(target.device, taken, holder, await cards.link_to(services, holder.card_id)))
+        if free:
+            left.append(replace(target, chosen=replace(target.chosen, failed=free)))
+    return left, held
 
 
 def _why(wanted: Wanted, no: Refused | UpstreamError) -> str:
-    """Why a device is left out, safe mrkdwn."""
+    """Why one of several devices is left out, safe mrkdwn."""
+    if isinstance(no, NotFound):
+        return f"No device has the id or the full name {markup.code(wanted.device)}."
     if isinstance(no, Refused):
         return no.sentence
     said = f" It said: {markup.name(no.words, 200)}" if no.words else ""
     return f"Device {markup.code(wanted.device, 60)}: {no.sentence}{said}"
 
 
-async def _target(services: Services, wanted: Wanted, reason: str, progress: Progress) -> _Target:
+async def _target(services: Services, wish: Wish, wanted: Wanted, progress: Progress) -> _Target:
     device = await inventory.find(services, wanted.device, progress)
     if not device.patching:
         raise Refused(
@@ -134,7 +158,9 @@ async def _target(services: Services, wanted: Wanted, reason: str, progress: Pro
     await progress("⏳ Asking N-sight about the device's patches…")
     patches = await services.nsight.patches(device.id)
     most = services.config.approvals.max_patches
-    return _Target(device, commands.match_patches(wanted.ids, patches, most, device, reason=reason))
+    several = len(wish.wanted) > 1
+    chosen = commands.match_patches(wanted.ids, patches, most, device, reason=wish.reason, several=several)
+    return _Target(device, chosen)
 
 
 def reason_always(services: Services) -> bool:
@@ -234,11 +260,11 @@ async def _drafts(services: Services, wish: Wish, targets: Sequence[_Target]) ->
     asked = services.terms_on([(target.device, target.patches) for target in targets])
     for target in targets:
         asked = await _within_budget(services, asked, target.device, target.patches)
-    return [_draft(services, wish, target, asked) for target in targets]
-
-
-def _draft(services: Services, wish: Wish, target: _Target, asked: Terms) -> RetryRequest:
     now = services.now()
+    return [_draft(services, wish, target, asked, now=now) for target in targets]
+
+
+def _draft(services: Services, wish: Wish, target: _Target, asked: Terms, *, now: datetime) -> RetryRequest:
     draft = RetryRequest(
         id=0,
         state=State.PENDING,

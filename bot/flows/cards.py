@@ -3,7 +3,7 @@
 A card is a projection of its row: whatever failed to be shown is shown by the next repair.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -31,21 +31,24 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 
 async def show_request(services: Services, card_id: int) -> None:
     """Brings one request's cards (of a bulk: the first one's) up to date and sends its notes, now."""
-    now = services.now()
     for card in await services.store.cards(card_id):
         await _show(services, card)
-    for note in await services.store.notes_due(now):
-        if note.note.request_id == card_id:
-            await _send(services, note)
+    await _send_notes(services, lambda note: note.request_id == card_id)
 
 
 async def repair(services: Services) -> None:
     """Shows what could not be shown before: cards that are behind their row, notes that were not sent."""
-    now = services.now()
-    for card in await services.store.stale_cards(now):
+    for card in await services.store.stale_cards(services.now()):
         await _show(services, card)
-    for note in await services.store.notes_due(now):
-        await _send(services, note)
+    await _send_notes(services, lambda note: True)
+
+
+async def _send_notes(services: Services, wanted: Callable[[Note], bool]) -> None:
+    """Round by round, since of each place only the oldest note is due."""
+    sent = True
+    while sent:
+        due = [queued for queued in await services.store.notes_due(services.now()) if wanted(queued.note)]
+        sent = any([await _send(services, queued) for queued in due])
 
 
 async def adopt(services: Services, request_id: int, where: Posted) -> None:
@@ -223,30 +226,30 @@ async def _links(services: Services, members: Sequence[RetryRequest]) -> words.L
     )
 
 
-async def _send(services: Services, queued: QueuedNote) -> None:
+async def _send(services: Services, queued: QueuedNote) -> bool:
+    """Whether it is sent, so that what waits behind it can be."""
     store, note = services.store, queued.note
     channel, thread, card = note.to, note.thread or None, None
     if not note.to:
         card = next((card for card in await store.cards(note.request_id) if card.ts), None)
         if card is None:
             await store.note_later(queued.id, services.now() + SOON)  # the card comes first
-            return
+            return False
         channel, thread = card.channel, card.ts
     if not await store.take_note(queued.id, services.owner, services.now(), NOTE_LEASE):
-        return
+        return False
     try:
         await services.messenger.post(channel, note.message, thread_ts=thread)
     except UpstreamError as error:
         log.warning("note.failed", request=note.request_id, code=error.code, reference=error.reference)
         if card is not None and (members := await store.members(note.request_id)):
             await _divert(services, card, members, error)
-        if queued.tries >= MOST_TRIES and error.kind is Kind.REFUSED:
-            log.error("note.given_up", request=note.request_id, to=note.to or "thread", code=error.code)  # noqa: TRY400
-            await store.note_sent(queued.id)
-            return
-        await store.note_failed(queued.id, services.now() + _pause(queued.tries, error))
-        return
+        if queued.tries < MOST_TRIES or error.kind is not Kind.REFUSED:
+            await store.note_failed(queued.id, services.now() + _pause(queued.tries, error))
+            return False
+        log.error("note.given_up", request=note.request_id, to=note.to or "thread", code=error.code)  # noqa: TRY400
     await store.note_sent(queued.id)
+    return True
 
 
 def _pause(tries: int, error: UpstreamError) -> timedelta:

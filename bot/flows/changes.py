@@ -107,12 +107,13 @@ async def _steps(
     """Those whose state knows no such event are no obstacle to the others; alone, the first of them says so."""
     steps: list[_Step] = []
     refused: list[Refused] = []
+    now = services.now()  # the same for all: it is one decision
     for before in [one for one in members if (one.state, kind) in approvals.TABLE] or members[:1]:
         event = await event_for(before)
         if event is None:
             continue
         try:
-            after = approvals.step(before, event, services.policy(before), services.now())
+            after = approvals.step(before, event, services.policy(before), now)
         except Refused as no:
             refused.append(no)
             continue
@@ -229,8 +230,8 @@ async def _notes(services: Services, step: _Step, about: str = "") -> list[Note]
     if isinstance(event, approvals.Remind):
         return [_note(after, "", news.nudge(after, policy, await rights.still_needed(services, after), about))]
     message = news.of(step.before, after, about)
-    if message is None:
-        return []
+    if message is None or (after.bulk and isinstance(event, approvals.Conclude) and after.state is State.QUEUED):
+        return []  # that one of many is queued, as was to be expected, is on the card
     notes = []
     if about or not after.bulk or after.state in _ALONE:
         notes = await cards.to_requester(services, after, _key(after), message)

@@ -75,7 +75,7 @@ async def _claim(services: Services, plan: DigestPlan, due: Due) -> bool:
 async def _post_slot(services: Services, plan: DigestPlan, due: Due, gathered: _Gathered) -> Posted | None:
     """None when there is nothing to tell. A digest that cannot know is told, also by a plan that is silent if empty."""
     digest = gathered.digest
-    if not (digest.failed or digest.note or plan.post_when_empty):
+    if not (digest.failed or digest.note or digest.retried or plan.post_when_empty):
         return None
     message = await _message(services, plan, gathered)
     if not await _claim(services, plan, due):  # ESET or this machine took longer than the claim lasts

@@ -14,6 +14,7 @@ from bot.model import (
     Client,
     Device,
     EsetDevice,
+    FailedPatches,
     Fate,
     FleetView,
     Listing,
@@ -151,6 +152,11 @@ class Store:
         """Oldest first."""
         async with self._database.read() as connection:
             return await requests.in_states(connection, states)
+
+    async def open_on(self, device_ids: Sequence[int]) -> list[RetryRequest]:
+        """Open requests about these devices, oldest first."""
+        async with self._database.read() as connection:
+            return await requests.open_on(connection, device_ids)
 
     async def requests_due(self, now: datetime) -> list[RetryRequest]:
         """Open requests whose ``next_at`` has come, oldest first."""
@@ -446,11 +452,11 @@ class Store:
         async with self._database.read() as connection:
             return await patch_views.one(connection, device_id)
 
-    async def patch_views(self) -> AsyncIterator[list[PatchView]]:
-        """Of all devices that failed patches are known of, by device id; some at a time."""
+    async def failures(self) -> AsyncIterator[list[FailedPatches]]:
+        """What is known to be failed, on all devices by id; some at a time."""
         async with self._database.read() as connection:
-            async for views in patch_views.failing(connection):
-                yield views
+            async for some in patch_views.failing(connection):
+                yield some
 
     async def fleet_view(self, now: datetime) -> FleetView:
         """In figures, what has been read of all devices so far."""

@@ -225,7 +225,12 @@ def _unpack(text: str) -> Message:
 
 
 async def notes_due(connection: AsyncConnection, now: datetime) -> list[QueuedNote]:
-    query = sa.select(notes).where(notes.c.sent.is_(False), _due(notes, now)).order_by(notes.c.id)
+    """In the order of queueing; of each place where notes are read the oldest alone, so that none overtakes another."""
+    sooner = notes.alias("sooner")
+    card = sa.or_(notes.c.recipient != "", sooner.c.request_id == notes.c.request_id)
+    same_place = sa.and_(sooner.c.recipient == notes.c.recipient, sooner.c.thread == notes.c.thread, card)
+    waits = sa.exists().where(sooner.c.sent.is_(False), sooner.c.id < notes.c.id, same_place)
+    query = sa.select(notes).where(notes.c.sent.is_(False), _due(notes, now), ~waits).order_by(notes.c.id)
     return [
         QueuedNote(row.id, Note(row.key, row.request_id, row.recipient, _unpack(row.message), row.thread), row.tries)
         for row in await connection.execute(query)

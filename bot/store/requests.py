@@ -255,6 +255,14 @@ async def in_states(connection: AsyncConnection, states: Iterable[State]) -> lis
     return await _read(connection, _in_states(states))
 
 
+async def of_device(connection: AsyncConnection, device_id: int, states: Iterable[State]) -> list[RetryRequest]:
+    return await _read(connection, _in_states(states).where(requests.c.device_id == device_id))
+
+
+async def open_on(connection: AsyncConnection, device_ids: Sequence[int]) -> list[RetryRequest]:
+    return await _read(connection, _in_states(OPEN).where(requests.c.device_id.in_(device_ids)))
+
+
 async def due(connection: AsyncConnection, now: datetime) -> list[RetryRequest]:
     return await _read(connection, _in_states(OPEN).where(requests.c.next_at <= now))
 

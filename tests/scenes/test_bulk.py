@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo.faults import Fault
+from bot.demo.world import World
 from bot.errors import Refused
 from bot.model import Posted, State
 from tests.scenes.bulks import THREE, carded, members, wished
@@ -51,11 +52,12 @@ async def test_one_approval_sends_a_call_for_each_device(tmp_path: Path) -> None
             assert name in card.plain
         assert [button for button in card.buttons if button == "Approve"] == ["Approve"]
         assert stage.retries == []
-        assert await pressed(stage, "ann", "Approve", card) == ""
+        await pressed(stage, "ann", "Approve", card)
         assert sent(stage) == sorted(THREE)
         assert await states(stage) == [State.QUEUED] * 3
         assert len(stage.posted("C0PATCHAPPROVE")) == 1
         assert "3 queued in N-sight" in stage.card.plain
+        assert [shown.plain for shown in stage.world.slack.messages if shown.thread_ts == card.ts] == []
         assert stage.card.plain.count("Approved by @ann") == 1
         assert not stage.card.buttons
         assert nothing_left(stage) == []
@@ -205,12 +207,15 @@ async def test_what_cannot_be_asked_for_is_left_out_and_named(tmp_path: Path) ->
             await wished(stage, ((1050, None), (9999, (1,))))
 
 
-async def test_a_patch_that_an_open_request_holds_refuses_the_whole(tmp_path: Path) -> None:
+async def test_what_an_open_request_holds_is_left_out_and_named(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
-        await wished(stage, THREE[:2])
-        with pytest.raises(Refused, match="already an open request"):
-            await wished(stage, THREE)
-        assert len(await stage.bot.services.store.history(None, 10)) == 2
+        await wished(stage, ((1001, (4,)), (1006, (681833,))))
+        answer = await wished(stage, THREE)
+        assert "Left out: `4` on SRV-DC01, which <" in answer.text
+        assert "|request #1> is about already." in answer.text
+        assert [(one.device.id, len(one.patches)) for one in await members(stage)] == [(1001, 1), (1018, 2)]
+        with pytest.raises(Refused, match=r"(?s)`4` on SRV-DC01, .*Nothing was done"):
+            await wished(stage, ((1001, (4,)), (1006, (681833,))))
 
 
 @pytest.mark.parametrize("limit", ["max_devices=2", "max_patches=4"])
@@ -301,7 +306,7 @@ async def test_the_escalation_that_one_device_asks_for_holds_for_all(tmp_path: P
         assert "@dave" in told
         assert "(2 devices)" in told
         assert len([text for text in stage.direct("dave") if "you may decide" in text]) == 1
-        assert await pressed(stage, "dave", "Approve", stage.card) == ""
+        await pressed(stage, "dave", "Approve", stage.card)
         assert sent(stage) == sorted(THREE[:2])
 
 
@@ -332,6 +337,16 @@ async def test_a_device_that_n_sight_tells_nothing_of_is_left_out_and_named(tmp_
         assert len(await members(stage)) == 2
 
 
+async def test_of_a_device_that_is_left_out_nobody_is_told_that_nothing_was_asked_for(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        answer = await wished(stage, ((1001, (1,)), (1006, (681833,)), (999999, None)))
+        assert "Left out: It is not Failed on SRV-DC01 (id `1001`): `1` " in answer.text
+        assert "Left out: No device has the id or the full name `999999`." in answer.text
+        assert "o request was made" not in answer.text
+        assert "Nothing was done" not in answer.text
+        assert [one.device.id for one in await members(stage)] == [1006]
+
+
 async def test_a_device_that_goes_to_a_stricter_client_makes_all_of_it_stricter(tmp_path: Path) -> None:
     rule = '\n[[approvals.rules]]\nclient = "Northwind*"\nquorum = 2\n'
     async with staged(tmp_path, config=CONFIG + rule) as stage:
@@ -344,5 +359,19 @@ async def test_a_device_that_goes_to_a_stricter_client_makes_all_of_it_stricter(
         await stage.later(timedelta(hours=1, minutes=1))
         assert "1 of 2 approvals given" in await pressed(stage, "ann", "Approve", stage.card)
         assert stage.retries == []
-        assert await pressed(stage, "carl", "Approve", stage.card) == ""
+        await pressed(stage, "carl", "Approve", stage.card)
         assert sent(stage) == sorted(THREE)
+
+
+async def test_who_denies_what_came_back_hears_what_goes_on(tmp_path: Path) -> None:
+    async with World() as world:
+        async with staged(tmp_path, config=CONFIG + NIGHT, world=world) as stage:
+            await pressed(stage, "ann", "Approve", await carded(stage))
+            assert await states(stage) == [State.APPROVED, State.QUEUED, State.QUEUED]
+        async with staged(tmp_path, config=configured(quorum=2) + NIGHT, world=world) as stage:
+            assert await states(stage) == [State.PENDING, State.QUEUED, State.QUEUED]
+            await stage.opens("carl", "Deny", stage.card)
+            assert await stage.submits("carl", {"reason": "not this server"}) == {}
+            assert "Denied for SRV-DC01. CON-NB-0147 and WH-PC-04: approved before" in stage.told("carl")
+            assert await states(stage) == [State.DENIED, State.QUEUED, State.QUEUED]
+            assert sent(stage) == sorted(THREE[1:])

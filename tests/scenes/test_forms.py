@@ -1,15 +1,19 @@
 """From a failure to a request in two steps of a modal: which devices, which of their patches."""
 
+import asyncio
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
+from bot.demo.faults import Fault
 from bot.demo.fleet import application_patch
 from bot.demo.slack import Shown, words
+from bot.demo.slack.model import View
 from bot.model import PatchStatus, State
 from tests.scenes.filling import digest_of, fields, first_step, offered, second_step, ticked
 from tests.scenes.playing import configured, pressed
 from tests.scenes.stage import Stage, nothing_left, staged
+from tests.scenes.test_devices import CHOSEN_FEW
 
 CHROME = "Google Chrome"
 CHROME_DEVICES = ["1026", "1035", "1029", "1001", "1015", "1018", "1041", "1042"]
@@ -37,7 +41,7 @@ async def test_from_a_digest_two_devices_and_three_patches_become_one_request_wi
             assert said in card.plain
         members = await stage.bot.services.store.members(1)
         assert {(one.origin.channel, one.origin.ts) for one in members if one.origin} == {(digest.channel, digest.ts)}
-        assert await pressed(stage, "ann", "Approve", card) == ""
+        await pressed(stage, "ann", "Approve", card)
         assert sorted(stage.retries) == [(1001, (4, 5)), (1015, (681922,))]
         assert nothing_left(stage) == []
 
@@ -228,6 +232,35 @@ async def test_who_may_not_use_the_bot_gets_no_form(tmp_path: Path) -> None:
         assert "Only full members" in await pressed(stage, "gina", "Retry…", digest)
         assert not stage.world.slack.space.stacks.get("U0GINA")
         assert nothing_left(stage) == []
+
+
+async def test_who_may_not_sees_no_device_either_while_slack_takes_long_to_say_so(tmp_path: Path) -> None:
+    async with staged(tmp_path, config=CHOSEN_FEW) as stage:
+        slack, gate = stage.world.slack, asyncio.Event()
+        presses = [
+            ("gina", "Retry…", await digest_of(stage)),
+            ("gina", "Retry…", await stage.asks("bob", f'/patches recent app:"{CHROME}"')),
+            ("dave", "Retry…", await stage.asks("bob", "/patches device 1001")),
+            ("dave", "Choose devices…", await stage.asks("bob", "/patches retry")),
+        ]
+        slack.faults.add("users.info", Fault.SLOW, times=None, until=gate, seconds=8)
+        await asyncio.gather(*(slack.clicks(who, button, shown) for who, button, shown in presses))
+        await slack.space.until(lambda: len(opened(stage, "gina", "dave")) == len(presses), 10)
+        views = opened(stage, "gina", "dave")
+        assert [view.plain.count("⏳") for view in views] == [1] * 4
+        gate.set()
+        await stage.bot.settle()
+        refused = ["Only full members"] * 2 + ["You are not among the people"] * 2
+        for view, said in zip(views, refused, strict=True):
+            assert said in view.plain
+            assert view.versions == 2  # nothing else was shown in between
+        assert nothing_left(stage) == []
+
+
+def opened(stage: Stage, *people: str) -> list[View]:
+    """The modals on the screens of these people."""
+    space = stage.world.slack.space
+    return [view for who in people for view in space.stacks.get(space.user(who).id, [])]
 
 
 async def test_more_devices_than_one_request_may_hold_are_not_all_ticked_and_refused(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ async def test_from_a_digest_to_what_became_of_it_and_once_more_all_in_one_threa
         card = stage.card
         assert "3 patches on 2 devices" in card.plain
         assert "not one of the approvers" in await pressed(stage, "bob", "Approve", card)
-        assert await pressed(stage, "ann", "Approve", card) == ""
+        await pressed(stage, "ann", "Approve", card)
         assert sorted(stage.retries) == [(1001, (4, 5)), (1015, (681922,))]
 
         # followed to the end
@@ -50,7 +50,7 @@ async def test_from_a_digest_to_what_became_of_it_and_once_more_all_in_one_threa
         again = stage.card
         assert "Asked again" in again.plain
         assert "1 of 2 installed, 1 failed again" in again.plain
-        assert await pressed(stage, "ann", "Approve", again) == ""
+        await pressed(stage, "ann", "Approve", again)
         stage.world.patches_install()
         await stage.later(QUARTER)
         ended = await stage.bot.services.store.request(3)
