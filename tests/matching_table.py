@@ -692,6 +692,16 @@ no   | Notepad++ (64-bit) | Notepad++ (64-bit) 8.7.8
 = Java(TM) SE Development Kit 8 Update 431 (64-bit) | Oracle Corporation | 8.0.4310.10 | 8.0.4410.7
 yes  | Java SE Development Kit 8 (64-bit) | Java SE Development Kit 8 Update 441 (64-bit)
 no   | Java 8 | Java 8 Update 441 (64-bit)
+
+= Google Chrome | Google LLC | 132.0.6834.160 | 134.0.6998.89
+no   | Google Chrome | Приложение № 100
+no   | Google Chrome | ?????????? ? 100 ??????
+no   | Google Chrome | ?????????? ? 99 ??????
+no   | Google Chrome | ?????????? Google Chrome 134.0.6998.89
+yes  | Google Chrome | Google Chrome? 134.0.6998.89
+yes  | Google Chrome | Google Chrome 134
+line | Google Chrome | Google Chrome 133
+line | Google Chrome | Google Chrome 100
 """
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.blocks import bulk, news
-from bot.blocks.request import Links
+from bot.blocks.request import Links, tally
 from bot.demo.slack.limits import message_problems
 from bot.model import Device, DeviceKind, Fate, Message, RequestedPatch, RetryRequest, State
 from tests.sample_requests import ANN, NOW, pending, policy
@@ -102,6 +102,13 @@ def test_the_largest_request_fits_on_one_card(state: State, devices: int, patche
     assert len(str(card.blocks)) < 40_000
     assert sum(len(block["text"]["text"]) for block in card.blocks if block["type"] == "section") < 14_000
     assert "more patch" in text_of(card) or patches < 50
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 needs a restart"), (2, "2 need a restart")])
+def test_one_patch_needs_a_restart_and_several_need_one(count: int, said: str) -> None:
+    ended = requests(State.FINISHED, patches=count)[0]
+    restarting = tuple(replace(patch, fate=Fate.RESTART) for patch in ended.patches)
+    assert tally(replace(ended, patches=restarting)) == said
 
 
 def test_a_card_tells_where_it_came_from_and_what_it_repeats() -> None:

@@ -99,7 +99,9 @@ def test_a_command_is_read_as_meant(text: str, command: commands.Command) -> Non
         ("digest now", "The name of the digest is missing"),
         ("digest list all", "`all` is not understood"),
         ("device", "A device is missing"),
-        ("device “Front", "is never closed"),
+        ("device “Front", "The quote before `Front` is never closed."),
+        ('devices "', "The quote at the end is never closed."),
+        ("device „ \u200b", "The quote at the end is never closed."),
         ("retry", "A device and patch ids are missing."),
         ('retry "" 4', "A device and patch ids are missing."),
     ],
@@ -374,7 +376,7 @@ PATCHES = [
 def no(ids: tuple[int, ...] | None, patches: list[Patch], most: int = 50, reason: str = "") -> str:
     with pytest.raises(Refused) as caught:
         match_patches(ids, patches, most, SERVER, reason=reason)
-    assert "No request was made" in caught.value.sentence or "no request was made" in caught.value.sentence
+    assert "No request was made." in caught.value.sentence
     return caught.value.sentence
 
 
@@ -404,9 +406,30 @@ def test_none_failed_is_told_with_their_states() -> None:
     assert "has no failed patch" in no(None, [PATCHES[2]])
 
 
+@pytest.mark.parametrize(
+    ("ids", "most", "said"),
+    [
+        ((4, 7), 50, "`7` is no patch of SRV1.example.com (id `1001`)."),
+        (
+            (6,),
+            50,
+            (
+                "It is not Failed on SRV1.example.com (id `1001`): `6` Update 6 (Installed). "
+                "Only failed patches can be retried."
+            ),
+        ),
+        ((4, 5), 1, "2 patches on SRV1.example.com (id `1001`) are more than one request may hold (1)."),
+    ],
+)
+def test_of_one_of_several_devices_only_what_is_wrong_is_told(ids: tuple[int, ...], most: int, said: str) -> None:
+    with pytest.raises(Refused) as caught:
+        match_patches(ids, PATCHES, most, SERVER, several=True)
+    assert caught.value.sentence == said
+
+
 def test_too_many_patches_name_the_limit_and_how_to_split() -> None:
     sentence = no(None, [patch(n) for n in range(1, 8)], most=3)
-    assert "7 patches are more than one request may hold (3)." in sentence
+    assert "7 patches on SRV1.example.com (id `1001`) are more than one request may hold (3)." in sentence
     assert "• `/patches retry 1001 1,2,3`\n• `/patches retry 1001 4,5,6`\nand 1 more request like these" in sentence
 
 

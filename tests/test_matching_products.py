@@ -135,6 +135,22 @@ def test_a_name_that_says_nothing_is_not_sure_without_a_version() -> None:
     assert certainty(Wanted("Foxit PDF Reader", "Foxit"), patch("Adobe PDF Reader")) < SURE
 
 
+@pytest.mark.parametrize(
+    "title", ["Приложение № 100", "??????? ? 100 ???", "??????? ? 99 ???", "??? Google Chrome 134.0.6998.89"]
+)
+def test_a_title_in_letters_that_were_lost_is_other_software(title: str) -> None:
+    """N-sight's XML has no Cyrillic: where a letter cannot be written, a question mark is all that arrives."""
+    assert certainty(Wanted("Google Chrome", "Google LLC", "", "134.0.6998.89"), patch(title, "Google Chrome")) < SURE
+    assert certainty(Wanted("Google Chrome", "Google LLC"), patch(title, "Google Chrome")) < SURE
+    assert "?" not in title or certainty(Wanted(title, "", "", "134.0.6998.89"), patch(title, title)) < SURE
+
+
+def test_a_lone_number_of_three_digits_is_a_version_of_what_has_come_so_far() -> None:
+    chrome, notepad = Wanted("Google Chrome", "", "", "134.0.6998.89"), Wanted("Notepad++", "", "", "8.7.8")
+    assert certainty(chrome, patch("Google Chrome 133")) < SURE <= certainty(chrome, patch("Google Chrome 134"))
+    assert certainty(notepad, patch("Notepad++ 878")) >= SURE
+
+
 def test_without_a_version_one_of_many_javas_is_not_sure() -> None:
     assert certainty(Wanted("Java", "Oracle"), patch("Java Runtime Environment 17 17.0.14")) < SURE
     assert certainty(Wanted("Java 8", "Oracle", "", "8.0.4410.7"), patch("Java Runtime Environment")) < SURE

@@ -133,6 +133,15 @@ async def test_the_page_has_no_inline_script_or_style_and_loads_nothing_from_els
                 )
 
 
+async def test_the_hints_lead_to_people_and_channels_that_there_are_and_to_the_button_of_a_digest() -> None:
+    async with opened() as browser, browser.http.get(f"{browser.address}/") as answer:
+        hints = re.findall(r'<li>([^<]*)<button data-person="(\w+)" data-channel="([\w-]+)"', await answer.text())
+        screen = await browser.screen("bob", lambda shown: shown)
+        assert {person for _, person, _ in hints} <= {person["name"] for person in screen["people"]}
+        assert {channel for _, _, channel in hints} <= {channel["name"] for channel in screen["channels"]}
+        assert [channel for said, _, channel in hints if "press Retry…" in said] == ["patch-news"]
+
+
 async def test_a_foreign_host_is_refused_so_that_no_other_name_can_be_bound_to_this_address() -> None:
     async with opened() as browser:
         port = browser.address.rpartition(":")[2]
@@ -253,7 +262,7 @@ async def test_a_device_is_found_by_typing_and_chosen_and_the_next_step_comes_in
         await browser.post("say", "bob", channel=HELPDESK, text="/patches retry")
         answer = await browser.message("bob", HELPDESK, "A device and patch ids are missing")
         await browser.press("bob", answer, "Choose devices…")
-        view = await browser.screen("bob", lambda shown: shown["view"])
+        view = await browser.screen("bob", lambda shown: shown["view"] and "submit" in shown["view"] and shown["view"])
         told = await browser.post("suggest", "bob", view=view["id"], action="device.pick", text="dc01")
         [option] = [one for one in told["options"] if one["text"]["text"] == "SRV-DC01 · Contoso Ltd"]
         assert option["description"]["text"] == "Head Office · server · id 1001"
@@ -271,7 +280,7 @@ async def test_nonsense_typed_into_a_device_field_is_refused() -> None:
     async with opened() as browser:
         await browser.post("say", "bob", channel=HELPDESK, text="/patches retry")
         await browser.press("bob", await browser.message("bob", HELPDESK, "missing"), "Choose devices…")
-        view = await browser.screen("bob", lambda shown: shown["view"])
+        view = await browser.screen("bob", lambda shown: shown["view"] and "submit" in shown["view"] and shown["view"])
         await browser.post("suggest", "bob", 400, view=view["id"], action="device.pick", text="")
         told = await browser.post("suggest", "bob", 409, view=view["id"], action="elsewhere", text="dc01")
         assert "no input 'elsewhere'" in told["error"]

@@ -39,6 +39,7 @@ _TALLY = {
     Fate.GONE: "no longer listed",
     Fate.OTHER: "with nothing under way",
 }
+_MANY = {"needs a restart": "need a restart"}
 _TELLING = frozenset({Fate.QUEUED, Fate.LEFT_OUT, Fate.OTHER})  # where N-sight's own label adds something
 _UNDONE = frozenset(set(Fate) - SETTLED | {Fate.FAILED_AGAIN, Fate.STILL_FAILED})
 _AGAIN = frozenset({State.DENIED, State.WITHDRAWN, State.EXPIRED, State.REJECTED, State.CLOSED})
@@ -280,11 +281,17 @@ def _when_sent(request: RetryRequest) -> str:
 
 def _progress(request: RetryRequest) -> str:
     fates = {patch.fate for patch in request.patches}
-    if Fate.QUEUED not in fates and fates & {Fate.ALREADY, Fate.UNCLEAR}:
+    if being_looked_up(request):
         return "N-sight answered without queueing anything; the device is being read to show each patch's real state."
     if fates & {Fate.INSTALLED, Fate.RESTART, Fate.FAILED_AGAIN, Fate.STILL_FAILED}:
         return f"In progress: {tally(request)}."
     return "Queued by N-sight; patches install in the device's next patch window."
+
+
+def being_looked_up(request: RetryRequest) -> bool:
+    """N-sight took the call without saying that it queued anything."""
+    fates = {patch.fate for patch in request.patches}
+    return request.state is State.QUEUED and Fate.QUEUED not in fates and bool(fates & {Fate.ALREADY, Fate.UNCLEAR})
 
 
 def tally(request: RetryRequest) -> str:
@@ -297,7 +304,7 @@ def tally_of(requests: Sequence[RetryRequest]) -> str:
     patches = [patch for request in requests for patch in request.patches]
     counts = Counter(_TALLY[patch.fate] for patch in patches if patch.fate is not Fate.WAITING)
     order = list(dict.fromkeys(_TALLY.values()))
-    parts = [f"{counts[word]} {word}" for word in order if counts[word]]
+    parts = [f"{count} {word if count == 1 else _MANY.get(word, word)}" for word in order if (count := counts[word])]
     if counts["installed"]:
         parts[0] = f"{counts['installed']} of {len(patches)} installed"
     return ", ".join(parts)

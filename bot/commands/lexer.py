@@ -57,7 +57,8 @@ def take_name(text: str) -> tuple[str, str]:
     if quoted := _QUOTED.match(text) or _SINGLE_QUOTED.match(text):
         return " ".join(bare(quoted[1]).split()), lead(text[quoted.end() :])
     if text[:1] and text[0] in _DOUBLE:
-        raise Refused(f"The quote before {code(text[1:], 40)} is never closed. Nothing was done.")
+        behind = code(bare(text[1:]), 40)
+        raise Refused(f"The quote {f'before {behind}' if behind else 'at the end'} is never closed. Nothing was done.")
     word, rest = take_word(text)
     return word.rstrip(","), rest
 

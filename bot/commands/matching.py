@@ -100,25 +100,32 @@ def _candidates(devices: Sequence[Device]) -> str:
 
 
 def match_patches(
-    ids: tuple[int, ...] | None, patches: Sequence[Patch], max_patches: int, device: Device, *, reason: str = ""
+    ids: tuple[int, ...] | None,
+    patches: Sequence[Patch],
+    max_patches: int,
+    device: Device,
+    *,
+    reason: str = "",
+    several: bool = False,
 ) -> Selection:
     """Which of a device's patches to retry: those of ``ids`` that are Failed, or all Failed ones when None.
 
     Raises Refused when an id is not on the device (each named, the corrected command offered), when none is Failed
-    (their states told) and when more than ``max_patches`` would be retried (how to split).
+    (their states told) and when more than ``max_patches`` would be retried (how to split). ``several``: it is one of
+    the devices of a request that may be made without it, so the sentence says what is wrong with it and no more.
     """
     by_id = {patch.id: patch for patch in patches}
     if ids is None:
         chosen = [patch for patch in by_id.values() if patch.failed]
     else:
         if unknown := [wanted for wanted in ids if wanted not in by_id]:
-            raise _not_there(unknown, [wanted for wanted in ids if wanted in by_id], device, reason)
+            raise _no(*_not_there(unknown, [wanted for wanted in ids if wanted in by_id], device, reason), several)
         chosen = [by_id[wanted] for wanted in ids]
     failed = tuple(patch for patch in chosen if patch.failed)
     if not failed:
-        raise _none_failed(chosen, device)
+        raise _no(_none_failed(chosen, device), "", several)
     if len(failed) > max_patches or (ids is not None and len(ids) > max_patches):
-        raise _too_many(failed, len(ids or failed), max_patches, device, reason)
+        raise _no(*_too_many(failed, len(ids or failed), max_patches, device), several)
     return Selection(failed, tuple(patch for patch in chosen if not patch.failed))
 
 
@@ -137,35 +144,36 @@ def _called(device: Device) -> str:
     return f"{name(device.name, 60)} (id `{device.id}`)"
 
 
-def _not_there(unknown: list[int], known: list[int], device: Device, reason: str) -> Refused:
+def _no(what: str, instead: str, several: bool) -> Refused:
+    """``instead``: what can be asked for in its place, where nothing was."""
+    return Refused(what if several else f"{what} No request was made. {instead}".rstrip())
+
+
+def _not_there(unknown: list[int], known: list[int], device: Device, reason: str) -> tuple[str, str]:
     one = len(unknown) == 1
     named = listed([f"`{wanted}`" for wanted in unknown], 60)
-    sentence = f"{named} {'is no patch' if one else 'are no patches'} of {_called(device)}. No request was made."
+    sentence = f"{named} {'is no patch' if one else 'are no patches'} of {_called(device)}."
     if corrected := _offer(known, device, reason):
-        return Refused(f"{sentence} Without {'it' if one else 'them'}: {corrected}")
-    return Refused(f"{sentence} {code(f'/patches device {device.id}')} lists what it has.")
+        return sentence, f"Without {'it' if one else 'them'}: {corrected}"
+    return sentence, f"{code(f'/patches device {device.id}')} lists what it has."
 
 
-def _none_failed(chosen: Sequence[Patch], device: Device) -> Refused:
+def _none_failed(chosen: Sequence[Patch], device: Device) -> str:
     if not chosen:
-        return Refused(f"{_called(device)} has no failed patch. No request was made.")
+        return f"{_called(device)} has no failed patch."
     what = "It is not Failed" if len(chosen) == 1 else "None of these is Failed"
-    return Refused(
-        f"{what} on {_called(device)}: {listed(patch_words(chosen), _SHOWN_PATCHES)}. "
-        "Only failed patches can be retried; no request was made."
-    )
+    states = listed(patch_words(chosen), _SHOWN_PATCHES)
+    return f"{what} on {_called(device)}: {states}. Only failed patches can be retried."
 
 
-def _too_many(failed: Sequence[Patch], asked: int, most: int, device: Device, reason: str) -> Refused:
+def _too_many(failed: Sequence[Patch], asked: int, most: int, device: Device) -> tuple[str, str]:
     parts = [failed[start : start + most] for start in range(0, len(failed), most)]
     offers = [offer for part in parts[:2] if (offer := _offer([patch.id for patch in part], device))]
     lines = [f"• {offer}" for offer in offers] or [f"• one request for each {most:,} of them"]
     if len(parts) > 2 and offers:
         lines.append(f"and {plural(len(parts) - 2, 'more request')} like these")
-    return Refused(
-        f"{plural(asked, 'patch', 'patches')} are more than one request may hold ({most:,}). No request was made. "
-        "Split it:\n" + "\n".join(lines)
-    )
+    what = f"{plural(asked, 'patch', 'patches')} on {_called(device)} are more than one request may hold ({most:,})."
+    return what, "\n".join(["Split it:", *lines])
 
 
 def _offer(ids: Sequence[int], device: Device, reason: str = "") -> str:

@@ -156,8 +156,8 @@ async def possible_approvers(services: Services, requester: str, terms: Terms) -
 
 
 def known_command(services: Services, user: str) -> bool | None:
-    """Whether ``user`` may use /patches, by what Slack has told before: for what must not wait for it. None when that is
-    too little."""
+    """Whether ``user`` may use /patches, by what Slack has told before, for what must not wait for it. None when too
+    little was ever told."""
     allowed, people = services.config.access.commands, services.people
     person = people.remembered(user)
     if person is None:

@@ -40,7 +40,7 @@ _TAIL = re.compile(
 _MARKS = re.compile(r"\((?:tm|r|c)\)|[™®©]|\bbuild[\s-]*(?=\d)")
 _BUILD = re.compile(r"[bir]\d{2,}|rev\d+")
 _WORDS = frozenset({"plain", "word"})
-_NAMED = {"zip": "7zip", "365": "365", "lost": LOST}  # by kind or as it stands: numbers that are names
+_NAMED = {"zip": "7zip", "365": "365", "lost": LOST}  # by kind or as it stands
 _BITS = {"wide": "64", "narrow": "32", "arm": "arm"}
 _SYSTEM_PRODUCT = re.compile(
     r"(?:microsoft )?windows(?:$| (?:malicious|xp|vista|7|8|10|11|server|drivers?|defender|internet|version))"

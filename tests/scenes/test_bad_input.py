@@ -124,7 +124,7 @@ async def test_more_ids_than_a_request_may_hold_are_refused_with_the_way_to_spli
     async with staged(tmp_path, config=config) as stage:
         for typed in ("/patches retry 1001 4,5", "/patches retry 1001 failed"):
             answer = await stage.asks("bob", typed)
-            assert "2 patches are more than one request may hold (1)" in answer.plain
+            assert "2 patches on SRV-DC01 (id 1001) are more than one request may hold (1)" in answer.plain
             assert "/patches retry 1001 4\n" in answer.plain
             assert "/patches retry 1001 5" in answer.plain
         assert await nothing_happened(stage)

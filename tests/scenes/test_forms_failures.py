@@ -200,7 +200,7 @@ async def test_all_that_was_ticked_being_installed_when_it_is_asked_for_makes_no
             stage.world.fleet.patch(device, patch).status = PatchStatus.INSTALLED
         assert await stage.submits("bob") == {}
         assert "It is not Failed on SRV-DC01 (id 1001)" in stage.told("bob")
-        assert "no request was made" in stage.told("bob")
+        assert "Nothing was done." in stage.told("bob")
         assert stage.posted("C0PATCHAPPROVE") == []
         assert nothing_left(stage) == []
 

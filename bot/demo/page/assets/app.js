@@ -147,7 +147,8 @@ function message(told) {
   const node = place(told);
   node.classList.add("fresh");
   seen();
-  if (low) reveal(node);
+  const answer = told.private && !known; // what somebody waits for, wherever they have scrolled to
+  if (answer || low) reveal(node);
 }
 
 /** Draw a message where it belongs: in place of its older self, in its thread, or at the end. */
