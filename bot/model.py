@@ -1,6 +1,7 @@
 """The words of the trade as frozen values. Standard library and msgspec only; nothing here does anything."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag, StrEnum
@@ -146,11 +147,12 @@ class EsetDevice:
 @dataclass(frozen=True, slots=True)
 class DeviceListing:
     """The attempts of a period with their devices. ``partial``: why some are missing, a plain clause; empty when none
-    are."""
+    are. ``hurried``: they are for want of time alone, so that the next reading may well bring them."""
 
     attempts: list[DeviceAttempt]
     unreadable: int = 0
     partial: str = ""
+    hurried: bool = False
 
 
 # ---------------------------------------------------------------- N-sight: clients, devices, patches
@@ -225,6 +227,15 @@ class PatchView:
     read_at: datetime | None = None
     failed: tuple[Patch, ...] = ()
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPatches:
+    """What is failed on a device as it was ``read_at``: severities by title."""
+
+    device: Device
+    read_at: datetime
+    titles: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,8 +24,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bot.errors import ConfigError, TrailUnwritableError
-from bot.model import Attempt, Device, DeviceKind, RequestedPatch, State, Terms, Vote
-from bot.store import Entry, Store, engine, schema
+from bot.model import Attempt, Device, DeviceKind, FleetView, Message, RequestedPatch, State, Terms, Vote
+from bot.store import Entry, Note, QueuedNote, Store, engine, schema
 from bot.store.audit import GENESIS, link
 from bot.store.tables import METADATA
 from tests import stored
@@ -143,14 +143,19 @@ async def test_without_leave_to_migrate_a_missing_file_is_not_made(url: str, pat
     assert files(path) == {}
 
 
-def first_schema(path: Path) -> None:
-    """A database as the first version of the bot left it: one request with two patches and a vote, and its trail."""
+def at_schema(path: Path, revision: str) -> None:
+    """An empty database as it was at that revision of the schema."""
     plain = sa.create_engine(f"sqlite:///{path}")
     config = schema._config()
     with plain.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
     plain.dispose()
+
+
+def first_schema(path: Path) -> None:
+    """A database as the first version of the bot left it: one request with two patches and a vote, and its trail."""
+    at_schema(path, "0001")
     asked = link(1, GENESIS, Entry(NOON, "U0BOB", "request.create", "request:7", {"reason": "größer"}))
     voted = link(2, asked.hash, Entry(NOON, "U0ANN", "request.approve", "request:7", {"votes": ["U0ANN"]}))
     with closing(sqlite3.connect(path)) as database, database:
@@ -202,10 +207,65 @@ async def test_a_database_of_the_first_schema_keeps_everything_and_its_trail_is_
     await store.close()
 
 
-async def test_a_database_of_the_first_schema_becomes_exactly_the_tables_that_the_code_uses(
+def second_schema(path: Path) -> None:
+    """A database at schema 0002: a request whose card shows how it stands, one whose card is behind, each with a patch
+    and a vote that says no; and a note that is not sent."""
+    at_schema(path, "0002")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.executemany(
+            "INSERT INTO requests (id, state, version, device_id, device_name, device_kind, device_client_id, "
+            "device_client, device_site, device_patching, requester, reason, asked_in, asked_at, terms, decided_by, "
+            "decision_reason, owner, note) VALUES (?, 'denied', 3, ?, 'SRV', 'server', 301, 'Contoso Ltd', 'HQ', 1, "
+            "'U0BOB', '', 'C0HELPDESK', '2026-03-02 12:00:00.000000', '{\"quorum\":2}', 'U0ANN', 'no', '', '')",
+            [(7, 1001), (8, 1002)],
+        )
+        for request in (7, 8):
+            database.execute(
+                "INSERT INTO request_patches VALUES (?, 0, 4, '7-Zip 24', 'Failed', 'Failed', 'waiting', 'Critical')",
+                (request,),
+            )
+            database.execute(
+                "INSERT INTO request_votes VALUES (?, 0, 'U0ANN', '2026-03-02 12:00:00.000000', 1, 'not now')",
+                (request,),
+            )
+        database.executemany(
+            "INSERT INTO cards VALUES (?, ?, 'C0PATCHAPPROVE', ?, ?, 0, NULL, '', NULL)",
+            [(1, 7, "1.0", 3), (2, 8, "2.0", 2)],
+        )
+        database.execute(
+            "INSERT INTO notes VALUES (5, 'request:7:denied', 7, 'U0BOB', '{\"text\":\"Denied.\",\"blocks\":[]}', "
+            "'2026-03-02 12:00:00.000000', 0, 1, NULL, '', NULL)"
+        )
+
+
+async def test_a_database_of_the_second_schema_has_requests_that_stand_alone_and_says_what_was_to_be_said(
     url: str, path: Path
 ) -> None:
-    first_schema(path)
+    second_schema(path)
+    store = await Store.open(url)
+    for number in (7, 8):
+        request = await store.request(number)
+        assert request is not None
+        assert (request.bulk, request.again_of, request.origin, request.card_id) == (0, 0, None, number)
+        assert await store.members(number) == [request]
+        assert (request.state, request.version, request.terms) == (State.DENIED, 3, Terms(quorum=2))
+        assert request.patches == (RequestedPatch(4, "7-Zip 24", "Failed", "Failed", severity="Critical"),)
+        assert request.votes == (Vote("U0ANN", NOON, True, "not now"),)
+    assert [card.request_id for card in await store.stale_cards(NOON)] == [8], "the one that was behind before"
+    [due] = await store.notes_due(NOON)
+    assert due == QueuedNote(5, Note("request:7:denied", 7, "U0BOB", Message("Denied.")), tries=1)
+    assert await store.take_note(5, "me", NOON, 60)
+    await store.note_sent(5)
+    assert await store.notes_due(NOON + timedelta(days=1)) == []
+    assert await store.fleet_view(NOON) == FleetView(NOON, 0)
+    await store.close()
+
+
+@pytest.mark.parametrize("older", [first_schema, second_schema])
+async def test_a_database_of_an_older_schema_becomes_exactly_the_tables_that_the_code_uses(
+    url: str, path: Path, older: Callable[[Path], None]
+) -> None:
+    older(path)
     await (await Store.open(url)).close()
     plain = sa.create_engine(f"sqlite:///{path}")
     with plain.connect() as connection:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot import digests
 from bot.model import Fate, Posted, RequestedPatch, RetryRequest, State
@@ -84,6 +85,25 @@ async def test_only_what_was_sent_is_followed(store: Store) -> None:
     assert [one.id for one in await store.followed(1001)] == [queued.id, unknown.id]
     assert await store.followed(1002) == []
     assert waiting.open
+
+
+async def test_however_many_requests_are_followed_the_database_is_asked_as_often(store: Store) -> None:
+    asked: list[str] = []
+
+    async def questions() -> int:
+        asked.clear()
+        await store.followed(1001)
+        return len([one for one in asked if one.startswith("SELECT")])
+
+    sa.event.listen(store._database._engine.sync_engine, "before_cursor_execute", lambda *event: asked.append(event[2]))
+    for request in await made(store, pending(1, 4)):
+        await changed(store, request, state=State.QUEUED)
+    alone = await questions()
+    for patch in range(5, 10):
+        for request in await made(store, pending(1, patch)):
+            await changed(store, request, state=State.UNKNOWN)
+    assert await questions() == alone
+    assert len(await store.followed(1001)) == 6
 
 
 # ---------------------------------------------------------------- what has ended

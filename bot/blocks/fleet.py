@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.blocks import text
-from bot.model import FleetView, Message, PatchView
+from bot.model import Device, FailedPatches, FleetView, Message
 
 FILTER = "recent.filter.nsight"
 ROWS = 8  # patches on a page
@@ -16,34 +16,48 @@ NAMES = 5  # devices named of one patch
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A patch by its title, and the readings of the devices on which it is failed, by device name."""
+    """A patch by its title, and on how many devices it is failed. ``first``: the first few of them by name;
+    ``oldest``: of the readings that told so."""
 
     title: str
     severity: str
-    views: tuple[PatchView, ...]
+    devices: int
+    first: tuple[Device, ...]
+    oldest: datetime
 
 
 class Tally:
-    """Patches over all readings. Equal titles are one patch: N-sight's ids are each device's own."""
+    """Patches over all devices. Equal titles are one patch: N-sight's ids are each device's own.
+
+    What is shown is all that is kept: 20,000 devices may have 200,000 failed patches.
+    """
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[str, list[PatchView]]] = {}
+        self._found: dict[str, Failing] = {}
 
-    def add(self, views: Iterable[PatchView]) -> None:
-        """Readings of further devices. Their patches are not kept: 20,000 devices may have 200,000."""
-        for view in views:
-            reading = replace(view, failed=())
-            for title, severity in {patch.title: patch.severity for patch in reversed(view.failed)}.items():
-                self._found.setdefault(title, (severity, []))[1].append(reading)
+    def add(self, further: Iterable[FailedPatches]) -> None:
+        """What fails on further devices."""
+        told: dict[str, list[FailedPatches]] = {}
+        for device in further:
+            for title in device.titles:
+                told.setdefault(title, []).append(device)
+        for title, some in told.items():
+            new = Failing(title, some[0].titles[title], 0, (), some[0].read_at)
+            self._found[title] = _with(self._found.get(title, new), some)
 
     def failing(self) -> list[Failing]:
         """What fails on most devices first."""
-        found = [Failing(title, severity, _by_name(views)) for title, (severity, views) in self._found.items()]
-        return sorted(found, key=lambda one: (-len(one.views), one.title.casefold()))
+        return sorted(self._found.values(), key=lambda one: (-one.devices, one.title.casefold()))
 
 
-def _by_name(views: Iterable[PatchView]) -> tuple[PatchView, ...]:
-    return tuple(sorted(views, key=lambda view: (view.device.name.casefold(), view.device.id)))
+def _with(known: Failing, further: Sequence[FailedPatches]) -> Failing:
+    devices = (*known.first, *(one.device for one in further))
+    return replace(
+        known,
+        devices=known.devices + len(further),
+        first=tuple(sorted(devices, key=lambda device: (device.name.casefold(), device.id))[:NAMES]),
+        oldest=min(known.oldest, *(one.read_at for one in further)),
+    )
 
 
 def pages(failing: list[Failing]) -> int:
@@ -111,15 +125,13 @@ def off() -> str:
 def _row(one: Failing, fleet: FleetView) -> list[Block]:
     severity = f" · severity {text.name(one.severity, 30)}" if one.severity else ""
     title = text.name(one.title, 110) or "(patch without a title)"
-    words = f"*{title}*{severity}\n❌ on {text.plural(len(one.views), 'device')}: {_names(one.views)}"
-    oldest = min((view.read_at for view in one.views if view.read_at), default=fleet.at)
-    return [text.section(words), text.context(f"read {_ago(fleet.at - oldest)}")]
+    words = f"*{title}*{severity}\n❌ on {text.plural(one.devices, 'device')}: {_names(one)}"
+    return [text.section(words), text.context(f"read {_ago(fleet.at - one.oldest)}")]
 
 
-def _names(views: Sequence[PatchView]) -> str:
-    """The first few; the others are only counted, for it takes a second to make 20,000 names safe."""
-    named = [f"{text.name(view.device.name, 60)} ({text.name(view.device.client, 40)})" for view in views[:NAMES]]
-    rest = len(views) - len(named)
+def _names(one: Failing) -> str:
+    named = [f"{text.name(device.name, 60)} ({text.name(device.client, 40)})" for device in one.first]
+    rest = one.devices - len(named)
     return f"{', '.join(named)} and {rest:,} more" if rest else text.listed(named)
 
 

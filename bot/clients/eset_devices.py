@@ -64,18 +64,19 @@ async def read_pages(fetch: Callable[[str], Awaitable[DevicePage]], patient: Cal
         attempts += page.attempts
         unreadable += page.unreadable
         token = page.next_token
-        partial = token and _why_no_further(token in seen, len(seen), patient())
+        partial = token and _why_no_further(token in seen, len(seen))
         if not token or partial:
             return DeviceListing(attempts, unreadable, partial)
+        if not patient():
+            partial = f"ESET took too long over its list, which was left at page {len(seen)}"
+            return DeviceListing(attempts, unreadable, partial, hurried=True)
         seen.add(token)
 
 
-def _why_no_further(circle: bool, pages: int, patient: bool) -> str:
+def _why_no_further(circle: bool, pages: int) -> str:
     if circle:
         return f"ESET's list went round in a circle after page {pages}"
-    if pages >= MOST_PAGES:
-        return f"ESET's list has more than the {MOST_PAGES} pages that the bot reads"
-    return "" if patient else f"ESET took too long over its list, which was left at page {pages}"
+    return f"ESET's list has more than the {MOST_PAGES} pages that the bot reads" if pages >= MOST_PAGES else ""
 
 
 # ---------------------------------------------------------------- batches

@@ -5,9 +5,10 @@ whoever asks in the meantime gets the order before.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from bot.clients.flights import Flights
 from bot.markup import folded
@@ -19,24 +20,33 @@ from bot.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The inventory as it was swept ``at``; None: never yet, and then there are no devices."""
+    """The inventory as it was swept ``at``; None: never yet, and then there are no devices. ``off``: those without
+    Patch Management, each with the text that it is found by."""
 
     devices: tuple[Device, ...] = ()
     by_id: Mapping[int, Device] = field(default_factory=dict)
     hosts: Hosts = field(default_factory=lambda: Hosts(()))
     typeahead: Typeahead = field(default_factory=lambda: Typeahead(()))
     at: datetime | None = None
+    off: tuple[tuple[str, Device], ...] = ()
 
     def search(self, typed: str, most: int) -> tuple[Device, ...]:
         """The best of all, those without Patch Management last: they are not offered for a retry, but can be seen."""
         found = self.typeahead.best(typed, most=most)
         left = most - len(found)
-        return found + tuple(device for device in self.devices if not device.patching and _holds(device, typed))[:left]
+        if left <= 0:
+            return found
+        words = folded(typed).split()
+        held = (device for text, device in self.off if all(word in text for word in words))
+        return found + tuple(islice(held, left))
 
 
-def _holds(device: Device, typed: str) -> bool:
-    text = folded(f"{device.name} {device.client} {device.site} {device.id}")
-    return all(word in text for word in folded(typed).split())
+def _off(devices: Iterable[Device]) -> tuple[tuple[str, Device], ...]:
+    return tuple(
+        (folded(f"{device.name} {device.client} {device.site} {device.id}"), device)
+        for device in devices
+        if not device.patching
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +92,5 @@ class Directory:
 
 
 def _built(devices: tuple[Device, ...], at: datetime | None) -> Index:
-    return Index(devices, {device.id: device for device in devices}, Hosts(devices), Typeahead(devices), at)
+    by_id = {device.id: device for device in devices}
+    return Index(devices, by_id, Hosts(devices), Typeahead(devices), at, _off(devices))

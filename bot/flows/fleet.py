@@ -25,6 +25,6 @@ async def turn(services: Services, view: str, shown: int | None, what: str) -> t
 async def _failing(services: Services) -> list[words.Failing]:
     """Counted in threads and a few devices at a time: 20,000 may have 200,000 failed patches."""
     tally = words.Tally()
-    async for views in services.store.patch_views():
-        await asyncio.to_thread(tally.add, views)
-    return await asyncio.to_thread(tally.failing)
+    async for some in services.store.failures():
+        await asyncio.to_thread(tally.add, some)
+    return tally.failing()

@@ -25,13 +25,16 @@ from bot.store import Store
 class Sight:
     """How this process fared last with ESET's list of attempts by device. ``tried_at``: None before the first time;
     ``named_at``: likewise for the names of devices.
-    ``error``, ``names_error``: why the devices, or their names, were not told. ``partial``: why some were not."""
+    ``error``, ``names_error``: why the devices, or their names, were not told. ``partial``: why some were not, of
+    attempts from ``partial_from`` on. ``held_since``: from when on readings stay behind, for want of time."""
 
     tried_at: datetime | None = None
     named_at: datetime | None = None
     error: UpstreamError | None = None
     names_error: UpstreamError | None = None
     partial: str = ""
+    partial_from: datetime | None = None
+    held_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import structlog
 from bot.blocks import devices as words
 from bot.clients.flights import Grounded
 from bot.errors import STOPPING, Kind, TrailUnwritableError, UpstreamError
-from bot.flows.services import Services
+from bot.flows.services import Services, Sight
 from bot.joining import join
 from bot.model import Attempt, DeviceListing, EsetDevice
 
@@ -24,7 +24,9 @@ log = structlog.get_logger()
 REACH = timedelta(days=30)  # ESET keeps its list by device at least so long
 OVERLAP = timedelta(hours=6)  # read once more each time: the two lists need not learn of an attempt at the same moment
 AGAIN = timedelta(minutes=1)  # between two readings for people who wait
+LATER = timedelta(hours=1)  # the same while ESET lacks the time: to ask it again may take ten minutes
 DAY = timedelta(days=1)
+HELD = timedelta(hours=6)  # how long a day is read again for which ESET lacks the time: it may always lack it
 NAMED = DAY  # after which a device's name is asked for anew: devices are renamed
 
 
@@ -67,9 +69,9 @@ def _why(error: UpstreamError) -> tuple[str, bool]:
     return (error.short if lasts else error.sentence), lasts
 
 
-async def devices_of(services: Services, fingerprints: Sequence[str], since: datetime, until: datetime) -> Whereabouts:
-    """ESET's devices of these attempts, which ended from ``since`` to ``until``; equal attempts give their fingerprint
-    as often as there are. ESET is asked only when devices are lacking that it may tell by now."""
+async def devices_of(services: Services, fingerprints: Sequence[str], until: datetime) -> Whereabouts:
+    """ESET's devices of these attempts, which ended at ``until`` or before; equal attempts give their fingerprint as
+    often as there are. ESET is asked only when devices are lacking that it may tell by now."""
     found = await services.store.sightings(fingerprints)
     if _untold(fingerprints, found) and until >= services.now() - REACH and await _worth_reading(services, until):
         try:
@@ -83,7 +85,7 @@ async def devices_of(services: Services, fingerprints: Sequence[str], since: dat
     devices = tuple(sorted(known.values(), key=lambda device: (not device.name, device.name.casefold(), device.uuid)))
     untold = _untold(fingerprints, found)
     nameless = any(not device.name for device in devices)
-    log.info("sightings.asked", since=str(since), devices=len(devices), untold=untold)
+    log.info("sightings.asked", devices=len(devices), untold=untold)
     return Whereabouts(devices, missing(services) if untold or nameless else "", untold)
 
 
@@ -104,9 +106,10 @@ def _untold(fingerprints: Iterable[str], found: dict[str, tuple[EsetDevice, ...]
 
 
 async def _worth_reading(services: Services, until: datetime) -> bool:
-    """Not within a minute of the last try; and what ended long before the last reading was in it, or never will be."""
-    tried = services.sight.tried_at
-    if tried is not None and services.now() - tried < AGAIN:
+    """Not soon after the last try; and what ended long before the last reading was in it, or never will be."""
+    sight = services.sight
+    again = LATER if sight.held_since else AGAIN
+    if sight.tried_at is not None and services.now() - sight.tried_at < again:
         return False
     upto = await services.store.sighted_upto()
     return upto is None or (services.now() - upto >= AGAIN and until >= upto - OVERLAP)
@@ -123,42 +126,74 @@ async def _read(services: Services) -> None:
         return  # the bot is stopping
 
 
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What ended from ``since`` to ``until``, which is a day or, the last time, less."""
+
+    since: datetime
+    until: datetime
+    attempts: Sequence[Attempt]
+
+
 async def _read_alone(services: Services) -> None:
-    """A day at a time, so that a reading that is cut short has come some way."""
+    """A day at a time, so that a reading that is cut short has come some way; never further than attempts are
+    collected: one that is collected later may have ended before."""
     now, sight = services.now(), services.sight
     sight.tried_at = now
     if sight.error is not None:
         await _told(services, now - AGAIN, now)  # before a month of attempts is gathered: most likely it fails again
-    upto = await services.store.sighted_upto()
-    since = max(upto - OVERLAP if upto else now - REACH, now - REACH)
+    upto, collected_at = await services.store.sighted_upto(), await services.store.collected_at()
+    since = max(min(upto, now) - OVERLAP if upto else now - REACH, now - REACH)
     newest = await services.store.newest_attempt()
     attempts = [one.attempt for one in await services.store.attempts_ended_since(since, newest)]
     days = _days(attempts, since, now)
     if days:
-        sight.partial = ""
-    for day, ended in days.items():
-        await _read_day(services, ended, since + day * DAY, min(since + (day + 1) * DAY, now))
-    if days:
-        await services.store.note_sighted(now)
+        _forget_partial(sight, since, now)
+        await _read_days(services, days, now, min(now, collected_at or since))
 
 
-def _days(attempts: Iterable[Attempt], since: datetime, now: datetime) -> dict[int, list[Attempt]]:
+def _forget_partial(sight: Sight, since: datetime, now: datetime) -> None:
+    """What is read once more now, or is too old for that."""
+    at = sight.partial_from
+    if at is None or at >= since or at < now - REACH:
+        sight.partial, sight.partial_from = "", None
+
+
+async def _read_days(services: Services, days: Sequence[_Day], now: datetime, most: datetime) -> None:
+    """Notes how far it came, ``most`` at most, and not past a day for which ESET lacked the time: that is read again
+    until ``HELD`` is over. Any other reason for a part would come again with every reading, and is not waited for."""
+    sight, held = services.sight, False
+    patient = sight.held_since is None or now - sight.held_since < HELD
+    for day in days:
+        told = await _read_day(services, day)
+        if told.partial:
+            sight.partial, sight.partial_from = told.partial, day.since
+        held = held or (told.hurried and patient)
+        if not held:
+            await services.store.note_sighted(min(day.until, most))
+    sight.held_since = (sight.held_since or now) if held else None
+    if not held:
+        await services.store.note_sighted(most)
+
+
+def _days(attempts: Iterable[Attempt], since: datetime, now: datetime) -> list[_Day]:
     """Attempts by the day (from ``since`` on) in which they ended; the last holds what ends later by ESET's clock."""
     last = (now - since) // DAY
     days: dict[int, list[Attempt]] = {}
     for attempt in attempts:
         if attempt.ended_at is not None:
             days.setdefault(min((attempt.ended_at - since) // DAY, last), []).append(attempt)
-    return dict(sorted(days.items()))
+    return [_Day(since + day * DAY, min(since + (day + 1) * DAY, now), days[day]) for day in sorted(days)]
 
 
-async def _read_day(services: Services, attempts: Sequence[Attempt], since: datetime, until: datetime) -> None:
-    told = await _told(services, since - OVERLAP, min(until + OVERLAP, services.now()))
-    found = await asyncio.to_thread(join, attempts, told.attempts)
+async def _read_day(services: Services, day: _Day) -> DeviceListing:
+    told = await _told(services, day.since - OVERLAP, min(day.until + OVERLAP, services.now()))
+    found = await asyncio.to_thread(join, day.attempts, told.attempts)
     new = await services.store.record_sightings(found, services.now())
     await _name(services, {uuid for uuids in found.values() for uuid in uuids})
-    await services.store.note_sighted(until)
-    log.info("sightings.read", listed=len(told.attempts), attempts=len(attempts), new=new, unreadable=told.unreadable)
+    known = {"listed": len(told.attempts), "attempts": len(day.attempts), "new": new}
+    log.info("sightings.read", **known, unreadable=told.unreadable)
+    return told
 
 
 async def _told(services: Services, since: datetime, until: datetime) -> DeviceListing:
@@ -170,7 +205,7 @@ async def _told(services: Services, since: datetime, until: datetime) -> DeviceL
         if error.code != STOPPING:
             sight.error = error
         raise
-    sight.error, sight.partial = None, told.partial or sight.partial
+    sight.error = None
     return told
 
 

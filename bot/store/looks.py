@@ -10,17 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.model import RetryRequest, State
 from bot.store import leases, moments, requests
 from bot.store.tables import moments as moments_table
-from bot.store.tables import requests as requests_table
 
 _LOOK = "follow-up read device "
-_FOLLOWED = (State.QUEUED.value, State.UNKNOWN.value)
+_FOLLOWED = (State.QUEUED, State.UNKNOWN)
 
 
 async def followed(connection: AsyncConnection, device_id: int) -> list[RetryRequest]:
-    mine = sa.and_(requests_table.c.device_id == device_id, requests_table.c.state.in_(_FOLLOWED))
-    ids = await connection.execute(sa.select(requests_table.c.id).where(mine).order_by(requests_table.c.id))
-    found = [await requests.one(connection, one) for one in ids.scalars().all()]
-    return [request for request in found if request is not None]
+    return await requests.of_device(connection, device_id, _FOLLOWED)
 
 
 async def too_soon(connection: AsyncConnection, device_id: int, now: datetime, distance: timedelta) -> bool:

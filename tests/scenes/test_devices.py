@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ from bot.demo.faults import Fault
 from bot.demo.slack.model import View
 from bot.demo.world import World
 from bot.flows import links
+from bot.flows.directory import Directory
 from bot.model import Client, Device, DeviceKind, EsetDevice
+from bot.store import Store
+from tests.laid import lay
 from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
 
 CHOSEN_FEW = CONFIG + '\n[access]\ncommands = ["S0HELPDESK"]\n'
@@ -243,6 +248,33 @@ async def test_20_000_devices_are_searched_in_milliseconds_while_somebody_types(
         await stage.bot.settle()
         assert max(took) < 1, "Slack waits three seconds"
         assert nothing_left(stage) == []
+
+
+def quickest(act: Callable[[], object]) -> float:
+    """Seconds, of several times."""
+    took = []
+    for _ in range(9):
+        started = time.perf_counter()
+        act()
+        took.append(time.perf_counter() - started)
+    return min(took)
+
+
+async def test_devices_without_patch_management_come_last_and_cost_nothing_when_nothing_more_is_wanted(
+    tmp_path: Path,
+) -> None:
+    store = await Store.open(f"sqlite+aiosqlite:///{await lay(tmp_path)}")
+    devices = [replace(device, patching=device.id <= 10_000) for device in fleet(20_000)]
+    await store.replace_inventory([], devices, datetime(2025, 3, 12, tzinfo=UTC))
+    index = await Directory(store).current()
+    await store.close()
+    plenty, few = index.search("srv", 21), index.search(" CLIENT 7  nb-1", 100)
+    assert plenty == index.typeahead.best("srv", most=21)
+    assert [device.patching for device in few] == sorted((device.patching for device in few), reverse=True)
+    assert {device.patching for device in few} == {True, False}
+    assert devices[10_000] in index.search("10001 srv", 21), "found by its id too"
+    assert index.search("client 7 nb-1", len(few) - 1) == few[:-1]
+    assert quickest(lambda: index.search("srv", 21)) < 5 * quickest(lambda: index.typeahead.best("srv", most=21))
 
 
 async def test_the_order_is_made_once_for_a_sweep_and_not_for_each_letter(tmp_path: Path) -> None:

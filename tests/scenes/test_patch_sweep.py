@@ -15,7 +15,7 @@ from bot.demo.fleet import Machine
 from bot.demo.serving import Call
 from bot.demo.world import World
 from bot.flows import patch_sweep
-from bot.model import PatchStatus
+from bot.model import PatchStatus, PatchView
 from tests.scenes.stage import CONFIG, QUICK, Stage, nothing_left, staged, until_ready
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -65,6 +65,12 @@ async def walks(stage: Stage, steps: int) -> None:
         await stage.later(pace(stage) + SECOND)
 
 
+async def known(stage: Stage, machine: Machine) -> PatchView:
+    view = await stage.bot.services.store.patch_view(machine.id)
+    assert view is not None
+    return view
+
+
 def failed(machines: Sequence[Machine]) -> dict[int, set[int]]:
     """The failed patches of each device that has some, as N-sight knows them."""
     told = {one.id: {p.id for p in one.patches.values() if p.status is PatchStatus.FAILED} for one in machines}
@@ -79,7 +85,7 @@ async def test_by_default_no_device_is_read_without_being_asked_for(tmp_path: Pa
         for _ in range(3):
             await stage.later(12 * HOUR)
         assert readings(stage) == []
-        assert await patch_sweep.view(stage.bot.services) is None
+        assert await patch_sweep.figures(stage.bot.services) is None
         assert nothing_left(stage) == []
 
 
@@ -94,10 +100,13 @@ async def test_a_walk_reads_every_device_once_and_takes_its_time(tmp_path: Path)
         assert all(apart <= gap <= apart + MINUTE for gap in gaps(readings(stage)))
         took = readings(stage)[-1].at - began
         assert HOUR <= took <= HOUR + (len(machines) + 1) * MINUTE
-        view = await patch_sweep.view(stage.bot.services)
-        assert view is not None
-        assert (view.devices, view.read) == (len(machines), len(machines))
-        assert {one.device.id: {patch.id for patch in one.failed} for one in view.views} == failed(machines)
+        fleet = await patch_sweep.figures(stage.bot.services)
+        assert fleet is not None
+        assert (fleet.devices, fleet.read) == (len(machines), len(machines))
+        views = {machine.id: await known(stage, machine) for machine in machines}
+        told = {one: {patch.id for patch in view.failed} for one, view in views.items() if view.failed}
+        assert told == failed(machines)
+        assert (fleet.failed, fleet.failing) == (sum(map(len, told.values())), len(told))
         assert nothing_left(stage) == []
 
 
@@ -189,14 +198,41 @@ async def test_a_device_that_n_sight_refuses_is_noted_and_the_walk_goes_on(tmp_p
         stage.world.nsight.faults.add("patch_list_all", Fault.FAIL)
         await walks(stage, 3)
         assert read(stage) == [machine.id for machine in machines[:4]]
-        view = await stage.bot.services.store.patch_view(machines[1].id)
-        assert view is not None
-        assert (view.failed, view.trouble) == ((), "refused")
+        view = await known(stage, machines[1])
+        assert (view.read_at, view.failed, view.trouble) == (None, (), "refused")
         await walks(stage, len(machines) - 2)
         assert read(stage).count(machines[1].id) == 2
-        again = await stage.bot.services.store.patch_view(machines[1].id)
-        assert again is not None
+        again = await known(stage, machines[1])
+        assert again.read_at
         assert again.trouble == ""
+        assert nothing_left(stage) == []
+
+
+async def test_what_was_failed_on_a_device_stays_known_when_it_cannot_be_read_once(tmp_path: Path) -> None:
+    async with small(tmp_path) as stage:
+        machines = swept(stage)
+        await begins(stage)
+        before = await known(stage, machines[0])
+        assert before.failed
+        await walks(stage, len(machines) - 1)
+        stage.world.nsight.faults.add("patch_list_all", Fault.STATUS, times=3, status=500)
+        await walks(stage, 2)
+        assert list(dict.fromkeys(read(stage)[len(machines) :])) == [machines[0].id, machines[1].id], "it goes on"
+        assert await known(stage, machines[0]) == replace(before, trouble="down")
+        listed = await stage.asks("bob", "/patches recent")
+        assert "oldest reading 1 hour ago, ⚠️ 1 device could not be read" in listed.plain
+        assert nothing_left(stage) == []
+
+
+async def test_a_walk_that_a_clock_ahead_has_noted_goes_on_by_the_right_time(tmp_path: Path) -> None:
+    async with small(tmp_path) as stage:
+        machines, store = swept(stage), stage.bot.services.store
+        await begins(stage)
+        ahead = stage.world.clock.now() + timedelta(days=400)
+        await store.save_patch_view(replace(await known(stage, machines[0]), read_at=ahead), ahead)
+        await walks(stage, len(machines) - 1)
+        assert read(stage)[:2] == [machines[0].id] * 2, "nobody knows how old what was noted is"
+        assert len(read(stage)) == len(machines)
         assert nothing_left(stage) == []
 
 
@@ -220,7 +256,7 @@ async def test_while_n_sight_is_down_for_an_hour_it_rests_and_then_goes_on(tmp_p
         machines = swept(stage)
         await begins(stage)
         await walks(stage, 1)
-        known = await stage.bot.services.store.patch_view(machines[0].id)
+        before = await known(stage, machines[0])
         await stage.world.nsight.stop()
         for _ in range(30):
             await stage.later(2 * MINUTE)
@@ -229,7 +265,7 @@ async def test_while_n_sight_is_down_for_an_hour_it_rests_and_then_goes_on(tmp_p
         await stage.later(10 * MINUTE)
         await walks(stage, 2)
         assert read(stage) == [machine.id for machine in machines[:5]]
-        assert await stage.bot.services.store.patch_view(machines[0].id) == known
+        assert await known(stage, machines[0]) == before
         assert nothing_left(stage) == []
 
 
@@ -244,9 +280,9 @@ async def test_when_n_sight_answers_nothing_but_503_no_device_is_blamed(tmp_path
         times = sorted({call.at for call in readings(stage)[1:]})
         rests = [later - earlier for earlier, later in pairwise(times)]
         assert [round(rest / MINUTE) for rest in rests] == [2, 3, 6, 10, 10]
-        view = await patch_sweep.view(stage.bot.services)
-        assert view is not None
-        assert view.read == 1
+        fleet = await patch_sweep.figures(stage.bot.services)
+        assert fleet is not None
+        assert (fleet.read, fleet.troubled) == (1, 0)
         stage.world.nsight.faults.clear()
         await stage.later(10 * MINUTE)
         await walks(stage, 1)
@@ -263,10 +299,10 @@ async def test_the_list_of_attempts_leads_to_n_sights_view_and_back(tmp_path: Pa
         listed = await stage.asks("bob", "/patches recent app:7-Zip")
         assert f"1 device read so far ({len(swept(stage))} in all), oldest reading just now" in listed.plain
         await walks(stage, len(swept(stage)) - 1)
-        known = failed(swept(stage))
-        count = sum(map(len, known.values()))
+        expected = failed(swept(stage))
+        count = sum(map(len, expected.values()))
         listed = await stage.asks("bob", "/patches recent app:7-Zip")
-        assert f"N-sight: {count} failed patches on {len(known)} of {len(swept(stage))} devices" in listed.plain
+        assert f"N-sight: {count} failed patches on {len(expected)} of {len(swept(stage))} devices" in listed.plain
         before, asked = listed.plain, len(stage.world.nsight.calls)
         await stage.clicks("bob", f"N-sight ({count})", listed)
         assert "Failed patches in N-sight" in listed.plain

@@ -1,18 +1,22 @@
 """On which devices ESET's attempts happened: told when the account may read it, missed in one line when it may not."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.demo import eset_devices
+from bot.demo.eset_devices import PARAMETERS
 from bot.demo.faults import Fault
 from bot.demo.fleet import Machine
 from bot.demo.world import World
 from bot.flows import links, sightings
 from bot.flows.sightings import Whereabouts
 from bot.model import Attempt, Outcome
-from tests.scenes.stage import Stage, nothing_left, staged
+from tests.scenes.stage import QUICK, Stage, nothing_left, staged
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -25,14 +29,13 @@ async def failures(stage: Stage) -> list[Attempt]:
     return sorted(failed, key=lambda attempt: (str(attempt.ended_at), attempt.fingerprint))
 
 
-def span(attempts: Sequence[Attempt]) -> tuple[datetime, datetime]:
-    ends = [attempt.ended_at for attempt in attempts if attempt.ended_at is not None]
-    return min(ends), max(ends)
+def last_end(attempts: Sequence[Attempt]) -> datetime:
+    return max(attempt.ended_at for attempt in attempts if attempt.ended_at is not None)
 
 
 async def asked(stage: Stage, attempts: Sequence[Attempt]) -> Whereabouts:
     fingerprints = [attempt.fingerprint for attempt in attempts]
-    return await sightings.devices_of(stage.bot.services, fingerprints, *span(attempts))
+    return await sightings.devices_of(stage.bot.services, fingerprints, last_end(attempts))
 
 
 def calls(stage: Stage, place: str) -> int:
@@ -209,3 +212,131 @@ async def test_most_of_the_demos_devices_are_found_in_n_sight_by_name(tmp_path: 
             if one.device is not None:
                 assert one.device.id == machine_of(stage, one.eset.uuid).id, "no wrong match, ever"
         assert sum(one.device is not None for one in resolved) > len(resolved) / 2
+
+
+# ---------------------------------------------------------------- a part of the list
+
+
+HURRIED = replace(QUICK, eset=replace(QUICK.eset, paging=0))  # no second page is ever asked for
+FIRST_PAGE = json.dumps({"patchingDetails": [], "nextPageToken": "more"}).encode()
+
+
+def cuts_short(world: World, times: int | None) -> None:
+    """ESET has more pages than the bot waits for, and the first one is empty."""
+    world.eset.faults.add("details", Fault.BODY, times=times, body=FIRST_PAGE)
+
+
+async def test_a_day_that_was_left_for_want_of_time_is_read_again(tmp_path: Path) -> None:
+    async with World() as world:
+        cuts_short(world, 30)
+        async with staged(tmp_path, world=world, pace=HURRIED) as stage:
+            services, attempts = stage.bot.services, await failures(stage)
+            assert await services.store.sighted_upto() is None
+            told = await asked(stage, attempts)
+            assert told.untold == len(attempts)
+            assert "ESET took too long" in told.missing
+            world.eset.faults.clear()
+            await stage.later(HOUR)
+            told = await asked(stage, attempts)
+            assert (told.untold, told.missing) == (0, "")
+            assert await services.store.sighted_upto() == world.clock.now()
+            assert nothing_left(stage) == []
+
+
+async def test_what_ended_after_such_a_day_is_known_all_the_same(tmp_path: Path) -> None:
+    async with staged(tmp_path, pace=HURRIED) as stage:
+        services, world = stage.bot.services, stage.world
+        upto = await services.store.sighted_upto()
+        world.clock.advance(2 * HOUR)
+        world.new_failures(2)
+        world.clock.advance(DAY)
+        world.new_failures(2)
+        cuts_short(world, 1)
+        await stage.bot.tick()
+        assert await services.store.sighted_upto() == upto
+        assert (await asked(stage, await failures(stage))).untold == 2
+        assert "ESET took too long" in sightings.missing(services)
+        await stage.later(HOUR)
+        assert await services.store.sighted_upto() == world.clock.now()
+        assert (await asked(stage, await failures(stage))).untold == 0
+        assert sightings.missing(services) == ""
+
+
+async def test_while_eset_lacks_the_time_nobody_waits_for_it_more_than_once_an_hour(tmp_path: Path) -> None:
+    async with World() as world:
+        cuts_short(world, None)
+        async with staged(tmp_path, world=world, pace=HURRIED) as stage:
+            attempts, before = await failures(stage), calls(stage, "details")
+            world.clock.advance(HOUR - MINUTE)
+            await asked(stage, attempts)
+            assert calls(stage, "details") == before
+            world.clock.advance(MINUTE)
+            await asked(stage, attempts)
+            assert calls(stage, "details") > before
+
+
+async def test_a_day_for_which_eset_never_has_the_time_is_given_up_and_still_told(tmp_path: Path) -> None:
+    async with World() as world:
+        cuts_short(world, None)
+        async with staged(tmp_path, world=world, pace=HURRIED) as stage:
+            services = stage.bot.services
+            for _ in range(5):
+                await stage.later(HOUR)
+            assert await services.store.sighted_upto() is None
+            await stage.later(HOUR)
+            assert await services.store.sighted_upto() == world.clock.now()
+            world.eset.faults.clear()
+            world.new_failures(1)
+            await stage.later(HOUR)
+            told = await asked(stage, await failures(stage))
+            assert told.untold
+            assert "ESET took too long" in told.missing, "the month is not read again"
+
+
+def goes_in_a_circle(world: World, asked: Mapping[str, str]) -> None:
+    """To this very question ESET answers with a first page that is its own next one; to one before, with nothing."""
+    given = (asked.get(name, "") for name in sorted(PARAMETERS - {"pageSize", "pageToken"}))
+    page = json.dumps({"patchingDetails": [], "nextPageToken": eset_devices._token(0, "|".join(given))})
+    world.eset.faults.add("details", Fault.BODY, body=b'{"patchingDetails": []}')
+    world.eset.faults.add("details", Fault.BODY, times=2, body=page.encode())
+
+
+async def test_a_list_that_goes_in_a_circle_is_not_waited_for_and_still_told(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        services, world = stage.bot.services, stage.world
+        world.eset.faults.add("details", Fault.STATUS, times=None, status=404)
+        world.new_failures(1)
+        await stage.later(HOUR)
+        world.eset.faults.clear()
+        goes_in_a_circle(world, world.eset.calls.of("details")[-1].params)
+        await sightings.collect(services)
+        assert world.eset.faults.waiting("details") == 0
+        assert await services.store.sighted_upto() == world.clock.now()
+        for _ in range(10):
+            world.new_failures(1)
+            await stage.later(HOUR)
+        assert "went round in a circle" in sightings.missing(services)
+        world.clock.advance(31 * DAY)
+        world.new_failures(1)
+        await stage.bot.tick()
+        assert sightings.missing(services) == "", "it is too old to matter"
+
+
+async def test_a_reading_for_somebody_who_waits_does_not_run_ahead_of_the_collection(tmp_path: Path) -> None:
+    async with World() as world:
+        world.eset.details_allowed = False
+        async with staged(tmp_path, world=world) as stage:
+            services, attempts = stage.bot.services, await failures(stage)
+            collected_at = await services.store.collected_at()
+            world.eset.faults.add("recent", Fault.STATUS, times=None, status=500)
+            world.eset.details_allowed = True
+            world.clock.advance(DAY)
+            world.new_failures(2)
+            assert (await asked(stage, attempts)).untold == 0
+            assert await services.store.sighted_upto() == collected_at
+            world.eset.faults.clear()
+            world.clock.advance(HOUR)
+            await stage.bot.tick()
+            assert await services.store.collected_at() == world.clock.now()
+            assert (await services.store.sighted_upto()) == world.clock.now()
+            assert (await asked(stage, await failures(stage))).untold == 0

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,13 +20,14 @@ _Key = tuple[str, str, str]  # developer, application, version that was tried
 @dataclass(frozen=True, slots=True)
 class Failures:
     """Failed attempts at one version of an application. ``fingerprints``: equal attempts give theirs as often as there
-    are. ``first``: the one that was pressed, empty when all were. They ended from ``since`` to ``until``."""
+    are. ``first``: the one that was pressed, empty when all were. The last ended at ``until``, and each at what ``ends``
+    has for its fingerprint (of several alike, the last)."""
 
     about: Wanted
     fingerprints: tuple[str, ...] = ()
     first: str = ""
-    since: datetime | None = None
     until: datetime | None = None
+    ends: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def group_data(key: _Key, after: int | None, since: datetime, upto: int) -> dict[str, Any]:
@@ -83,13 +84,16 @@ def _like(listed: Sequence[Attempt], mark: str) -> Failures | None:
 def _of(key: _Key, listed: Iterable[Attempt], first: str = "") -> Failures:
     """Pure; of 100,000 attempts a moment's work, meant for a thread."""
     meant = [attempt for attempt in listed if attempt.outcome is Outcome.FAILED and _key(attempt) == key]
-    ends = [at for attempt in meant if (at := attempt.ended_at)]
+    ends: dict[str, datetime] = {}
+    for attempt in meant:
+        if attempt.ended_at is not None:
+            ends[attempt.fingerprint] = max(attempt.ended_at, ends.get(attempt.fingerprint, attempt.ended_at))
     return Failures(
         _about(key, meant),
         tuple(attempt.fingerprint for attempt in meant),
         first,
-        min(ends, default=None),
-        max(ends, default=None),
+        max(ends.values(), default=None),
+        ends,
     )
 
 
