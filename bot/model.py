@@ -425,6 +425,11 @@ class RetryRequest:
         return self.state in OPEN
 
     @property
+    def in_play(self) -> frozenset[int]:
+        """Ids of its patches of which nobody knows yet what becomes of them."""
+        return frozenset(patch.id for patch in self.patches if patch.fate not in SETTLED)
+
+    @property
     def approvals(self) -> tuple[Vote, ...]:
         return tuple(vote for vote in self.votes if not vote.denies)
 

@@ -4,7 +4,7 @@ From the repository's root: ``python docs/modals.py``
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ ticked beforehand, `(…)` after an option is its description, `[…]` below is 
 
 From a failure to a request it takes two steps in one modal: on which devices, then which of their failed patches. Both
 open at once with a line that says what is waited for (Slack lets a form open within three seconds only), and whatever
-goes wrong is told in the form. Only patches that are surely meant are ticked, and nothing is asked for before a person
-has looked and pressed *Request*; nothing is sent before somebody else approves.
+goes wrong is told in the form. Only patches that are surely meant, and in no open request, are ticked; nothing is asked
+for before a person has looked and pressed *Request*; nothing is sent before somebody else approves.
 """
 
 
@@ -54,6 +54,15 @@ def _forms() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         ),
     )
     yield (
+        "Which devices, before all of them are known",
+        "Only of a complete inventory can be said that a device is missing. Here N-sight refused to list a client.",
+        device_form.view(
+            Question(10, Inventory(NOW, 60, unlisted=("Contoso Ltd",)), CHROME, failures=1, absent=("SRV-DC01",)),
+            "digest.retry",
+            TOKEN,
+        ),
+    )
+    yield (
         "Which devices, from nothing",
         "*Choose devices…* under the answer to `/patches retry` without anything behind it.",
         device_form.view(Question(10, Inventory(NOW, 4)), "device.pick", TOKEN),
@@ -61,7 +70,7 @@ def _forms() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     yield "While N-sight is asked", "In the same modal, after *Next*.", patch_form.waiting(4)
     yield (
         "Which patches?",
-        "The second step. One device that N-sight says nothing about leaves the others.",
+        "The second step. What a request is about already is not ticked; a device without an answer leaves the others.",
         patch_form.view(_offers(), TOKEN, Limits(50, reason_required=True), about=CHROME),
     )
     yield (
@@ -72,7 +81,7 @@ def _forms() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     yield (
         "When there is nothing to choose",
         "Each device with its reason.",
-        modals.failed(patch_form.nothing(_offers()[2:], CHROME)),
+        modals.failed(patch_form.nothing(_offers()[3:], CHROME)),
     )
     yield "Approve", 'Only where `reason = "required"` holds; else the button itself approves.', modals.approve(7)
     yield "Deny", "The reason is required where `deny_reason` says so.", modals.deny(7, required=False)
@@ -92,6 +101,7 @@ def _device(number: int, name: str, client: str, site: str, kind: DeviceKind = D
 
 
 DC = _device(1001, "SRV-DC01", "Contoso Ltd", "Head Office", DeviceKind.SERVER)
+SQL = _device(1003, "SRV-SQL01", "Contoso Ltd", "Head Office", DeviceKind.SERVER)
 WAREHOUSE = _device(1015, "WH-PC-01", "Contoso Ltd", "Warehouse Hamburg")
 TILL = _device(1031, "KASSE-DOM-01", "Bäckerei Müller & Söhne", "Filialen Dom & Hohe Straße")
 LAPTOP = _device(1029, "LAPTOP-MÜLLER", "Bäckerei Müller & Söhne", "Backstube Köln")
@@ -109,7 +119,7 @@ def _question() -> Question:
         failures=7,
         devices=(LAPTOP, TILL, DC, WAREHOUSE),
         chosen=frozenset({1029, 1031, 1001, 1015}),
-        unclear=(Unclear("SRV-FILE01", FILES),),
+        unclear=(Unclear("SRV-FILE01", FILES, NOW - timedelta(hours=9)), Unclear("SRV-FILE01", FILES, NOW)),
         linked=(("KASSE1", TILL, "U0ANN"),),
         absent=("EMPFANG-ALT",),
         untold=1,
@@ -125,6 +135,7 @@ def _offers() -> list[Offer]:
     installed = Patch(682069, "Google Chrome 134.0.6998.89", 8, "Installed", "Google Chrome", "Critical")
     return [
         Offer(DC, products.matches(CHROME, failed)),
+        Offer(SQL, products.matches(CHROME, failed[:1]), held={4: 12}),
         Offer(WAREHOUSE, products.matches(CHROME, older)),
         Offer(LAPTOP, by_now=installed),
         Offer(TILL, trouble="N-sight did not answer in time (reference `1f2e3d4c`)."),

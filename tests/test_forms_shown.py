@@ -24,6 +24,7 @@ VIEWS = Path(__file__).resolve().parents[2] / "shared" / "reference" / "block-sc
 View = Mapping[str, Any]
 ABOUT = Wanted("Google Chrome", "Google LLC", "133.0", "134.0.6998.89")
 KNOWN = Inventory(NOW, 60)
+PARTLY = Inventory(NOW, 60, unlisted=("Contoso <Ltd> & Co",))
 
 
 def device(number: int, name: str = "SRV-DC01", client: str = "Contoso Ltd", site: str = "Head Office") -> Device:
@@ -65,18 +66,24 @@ patches = st.builds(failed, st.integers(1, 10**9), names, names)
 questions = st.builds(
     Question,
     most=st.integers(1, 20),
-    inventory=st.sampled_from([KNOWN, Inventory(None), Inventory(None, 0, 3, 12)]),
+    inventory=st.sampled_from([KNOWN, PARTLY, Inventory(None), Inventory(None, 0, 3, 12)]),
     about=st.none() | st.builds(Wanted, names, names, names, names),
     failures=st.integers(0, 10**6),
     devices=st.lists(devices, max_size=4, unique_by=lambda one: one.id).map(tuple),
     chosen=st.frozensets(st.integers(1, 99_999), max_size=3),
     unclear=st.lists(
-        st.builds(Unclear, names, st.lists(devices, min_size=1, max_size=3, unique_by=lambda one: one.id).map(tuple)),
+        st.builds(
+            Unclear,
+            names,
+            st.lists(devices, min_size=1, max_size=3, unique_by=lambda one: one.id).map(tuple),
+            st.none() | st.just(NOW),
+        ),
         max_size=3,
     ).map(tuple),
     linked=st.lists(st.tuples(names, devices, st.sampled_from(["U0ANN", "nobody <@U0BOB>"])), max_size=5).map(tuple),
     off=st.lists(devices, max_size=2).map(tuple),
     absent=st.lists(names, max_size=12).map(tuple),
+    nameless=st.integers(0, 2),
     untold=st.integers(0, 9),
     missing=st.sampled_from(["", "ESET does not tell."]),
 )
@@ -101,6 +108,7 @@ def test_the_second_step_is_taken_by_slack_whatever_the_names(
             device(number, named, named),
             products.matches(about, some) if about else tuple(Match(one, 0.0, sure=False) for one in some),
             by_now=Patch(7, named, 8, named),
+            held={one.id: 10**9 for one in some[:1]},
         )
         for number, some in enumerate(found, start=1)
     ]
@@ -141,9 +149,48 @@ def test_a_device_typed_is_needed_where_there_is_nothing_else_to_choose() -> Non
     assert optional == [False, True, True]
 
 
+def test_where_one_of_several_fields_is_enough_the_form_says_so() -> None:
+    views = [
+        device_form.view(Question(10, KNOWN), "device.pick", "token"),
+        device_form.view(Question(10, KNOWN, ABOUT, 1, (device(1),)), "device.pick", "token"),
+        device_form.view(Question(10, KNOWN, ABOUT, unclear=(Unclear("X", (device(1),)),)), "device.pick", "token"),
+    ]
+    assert ["At least one device, here or above." in words(view) for view in views] == [False, True, True]
+
+
 def test_an_inventory_that_is_still_read_is_told_with_how_far_it_is() -> None:
     half = device_form.view(Question(10, Inventory(None, 0, 3, 12)), "device.pick", "token")
     assert "being read for the first time (3 of 12 clients so far)" in words(half)
+
+
+@pytest.mark.parametrize(
+    ("inventory", "said"),
+    [
+        (Inventory(None, 0, 3, 12), "Whether N-sight has a device of the name SRV-DC01 is not known yet"),
+        (PARTLY, "No device of the name SRV-DC01 is known: type the name it goes by in N-sight, unless it is at a"),
+        (KNOWN, "N-sight has no device of the name SRV-DC01: type the name it goes by there."),
+    ],
+    ids=["still read", "a client refused", "complete"],
+)
+def test_only_of_a_complete_inventory_it_is_said_that_a_device_is_missing(inventory: Inventory, said: str) -> None:
+    shown = words(device_form.view(Question(10, inventory, ABOUT, 1, absent=("SRV-DC01",)), "digest.retry", "token"))
+    assert said in shown
+    assert ("N-sight has no device" in shown) == (inventory is KNOWN)
+    assert ("refused to list the devices of Contoso &lt;Ltd&gt; &amp; Co" in shown) == (inventory is PARTLY)
+
+
+def test_namesakes_are_told_apart_by_their_place_and_by_when_each_failed_last() -> None:
+    both = (device(1), device(2))
+    unclear = (Unclear("SRV-FILE01", both, NOW), Unclear("PC-1", both, NOW), Unclear("SRV-FILE01\n", both))
+    view = device_form.view(Question(10, KNOWN, ABOUT, 3, unclear=unclear), "digest.retry", "token")
+    asked = [block for block in view["blocks"] if "which" in block.get("block_id", "")]
+    assert [block["label"]["text"] for block in asked] == [
+        "Which of these is SRV-FILE01 (1 of 2 that ESET calls so)?",
+        "Which of these is PC-1?",
+        "Which of these is SRV-FILE01 (2 of 2 that ESET calls so)?",
+    ]
+    last = f"This one failed last {NOW:%Y-%m-%d %H:%M} UTC."
+    assert [last in block["hint"]["text"] for block in asked] == [True, False, False]
 
 
 # ---------------------------------------------------------------- the second step
@@ -165,6 +212,23 @@ def test_no_more_is_ticked_than_one_request_may_hold() -> None:
     assert [len(ticked(view, f"patches.{number}")) for number in (1, 2, 3)] == [2, 1, 0]
 
 
+def test_what_a_request_is_about_already_is_not_ticked_and_leaves_room_for_others() -> None:
+    held = Offer(device(1), products.matches(ABOUT, [failed(1), failed(2)]), held={1: 12})
+    view = patch_form.view([held, offer(2, failed(3))], "token", Limits(2), about=ABOUT)
+    assert (ticked(view, "patches.1"), ticked(view, "patches.2")) == (["2"], ["3"])
+    told = {one["value"]: one["description"]["text"] for one in element(view, "patches.1")["options"]}
+    assert told["1"] == "in request #12 · 100 % like what failed · Critical"
+    assert "request" not in told["2"]
+    assert "Those that are surely meant are ticked, except what a request is about already." in words(view)
+
+
+def test_of_several_devices_it_is_said_that_one_patch_is_enough() -> None:
+    several = patch_form.view([offer(1, failed(4)), offer(2, failed(5))], "token", Limits(50), about=ABOUT)
+    alone = patch_form.view([offer(1, failed(4)), offer(2)], "token", Limits(50), about=ABOUT)
+    said = "At least one patch in all; a device may go without."
+    assert (said in words(several), said in words(alone)) == (True, False)
+
+
 def test_the_only_device_with_patches_has_the_name_that_forms_for_one_device_have() -> None:
     view = patch_form.view([offer(1, failed(4)), offer(2)], "token", Limits(50), about=ABOUT)
     assert [block["block_id"] for block in view["blocks"] if block["type"] == "input"] == ["patches", "reason"]
@@ -174,7 +238,7 @@ def test_the_only_device_with_patches_has_the_name_that_forms_for_one_device_hav
 def test_a_certainty_is_shown_beside_the_severity() -> None:
     view = patch_form.view([offer(1, failed(4), failed(5, "7-Zip 24.09", ""))], "token", Limits(50), about=ABOUT)
     first, second = element(view, "patches")["options"]
-    assert first["description"]["text"] == "100 % alike · Critical"
+    assert first["description"]["text"] == "100 % like what failed · Critical"
     assert "description" not in second
 
 

@@ -1,7 +1,9 @@
 """The first step of a retry from a list: on which devices? Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -25,10 +27,16 @@ _NAMED = 10  # names in one line
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """What ESET calls a device, and those of N-sight that it may be."""
+    """What ESET calls a device, those of N-sight that it may be, and when it failed there last, if that is known."""
 
     name: str
     candidates: tuple[Device, ...]
+    last: datetime | None = None
+
+    @property
+    def called(self) -> str:
+        """Plain text, as labels are."""
+        return text.cut(text.line(self.name), 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,8 @@ def _view(question: Question, callback: str, token: str, options: int) -> dict[s
     if question.devices:
         blocks.append(_failed(question, options))
     unclear = question.unclear[:UNCLEAR]
-    blocks += [_which(number, one, options) for number, one in enumerate(unclear)]
+    namesakes = _namesakes(question.unclear)
+    blocks += [_which(number, one, namesakes[number], options) for number, one in enumerate(unclear)]
     blocks.append(_others(question))
     blocks += [text.context(note) for note in _notes(question, options)]
     return modals.modal(callback, modals.TITLE, "Next", blocks, token)
@@ -121,12 +130,26 @@ def _option(device: Device) -> Option:
     return Option(text=told["text"]["text"], value=told["value"], description=told["description"]["text"])
 
 
-def _which(number: int, one: Unclear, options: int) -> Block:
+def _namesakes(unclear: Sequence[Unclear]) -> list[tuple[int, int]]:
+    """For each (which, of how many) that ESET calls the same."""
+    count, seen = Counter(one.called for one in unclear), Counter[str]()
+    found = []
+    for one in unclear:
+        seen[one.called] += 1
+        found.append((seen[one.called], count[one.called]))
+    return found
+
+
+def _which(number: int, one: Unclear, namesake: tuple[int, int], options: int) -> Block:
+    place, count = namesake
+    which = f" ({place} of {count} that ESET calls so)" if count > 1 else ""
+    last = f"This one failed last {_plainly(one.last)}. " if count > 1 and one.last else ""
+    undone = "The choice is remembered; /patches device NAME undoes it."
     return InputBlock(
         block_id=f"{WHICH}.{number}",
-        label=f"Which of these is {text.cut(text.line(one.name), 100)}?",
+        label=f"Which of these is {one.called}{which}?",
         optional=True,
-        hint="N-sight has no single device of this name. The choice is remembered; /patches device NAME undoes it.",
+        hint=f"{last}N-sight has no single device of this name. {undone}",
         element=StaticSelectElement(
             action_id=WHICH,
             placeholder="None of them",
@@ -135,11 +158,31 @@ def _which(number: int, one: Unclear, options: int) -> Block:
     )
 
 
+def _plainly(instant: datetime) -> str:
+    """Hints are plain text, in which Slack renders no reader's own time."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def chosen_twice(device_id: int, name: str) -> str:
+    """The error below a second question that has the same answer; plain text, as errors are."""
+    called = f"{text.cut(text.line(name), 60)} (id {device_id})" if text.line(name) else f"Device {device_id}"
+    return f"{called} is chosen for another of ESET's devices already. Choose another, or leave this one open."
+
+
+def also_called(device: Device, names: Sequence[str]) -> str:
+    """What to say when ESET has several devices for one."""
+    called = f"*{text.name(device.name, 60)}* (id `{device.id}`)"
+    several = f"{len(names)} of ESET's devices, {_listed(names)}, are taken for {called} now."
+    return f"⚠️ {several} Right for one that was enrolled anew; else `/patches device {device.id}` undoes it."
+
+
 def _others(question: Question) -> Block:
+    beside = bool(question.devices or question.unclear)
     return InputBlock(
         block_id=OTHERS,
         label="Other devices" if question.devices else "Devices",
-        optional=bool(question.devices or question.unclear),
+        optional=beside,
+        hint="At least one device, here or above." if beside else None,
         element=ExternalDataMultiSelectElement(
             action_id="device.pick",
             placeholder="Type part of a name, client, site or id",
@@ -153,7 +196,7 @@ def _others(question: Question) -> Block:
 
 
 def _notes(question: Question, options: int) -> list[str]:
-    return [*_limits(question, options), *_known(question), *_unknown(question), _age(question.inventory)]
+    return [*_limits(question, options), *_known(question), *_unknown(question), *_age(question.inventory)]
 
 
 def _limits(question: Question, options: int) -> list[str]:
@@ -188,7 +231,7 @@ def _unknown(question: Question) -> list[str]:
         names = _listed([device.name for device in question.off])
         notes.append(f"Left out, because Patch Management is switched off for them in N-sight: {names}.")
     if question.absent:
-        notes.append(f"N-sight has no device of the name {_listed(question.absent)}: type the name it goes by there.")
+        notes.append(_absent(_listed(question.absent), question.inventory))
     if question.nameless:
         notes.append(f"ESET has no name for {text.plural(question.nameless, 'device')} on which it failed.")
     if question.missing:
@@ -198,13 +241,29 @@ def _unknown(question: Question) -> list[str]:
     return notes
 
 
+def _absent(names: str, inventory: Inventory) -> str:
+    """Only who has read all of the inventory can say that a device is not there."""
+    if inventory.at is None:
+        return f"Whether N-sight has a device of the name {names} is not known yet: its devices are being read."
+    if inventory.unlisted:
+        unless = "unless it is at a client whose devices N-sight refused to list"
+        return f"No device of the name {names} is known: type the name it goes by in N-sight, {unless}."
+    return f"N-sight has no device of the name {names}: type the name it goes by there."
+
+
 def _listed(names: Sequence[str]) -> str:
     return text.listed([text.name(name, 60) for name in names], _NAMED)
 
 
-def _age(inventory: Inventory) -> str:
+def _age(inventory: Inventory) -> list[str]:
     if inventory.at is not None:
-        return f"Devices as N-sight listed them {text.when(inventory.at)}."
+        return [f"Devices as N-sight listed them {text.when(inventory.at)}.", *_unlisted(inventory.unlisted)]
     clients = text.plural(inventory.clients, "client")
     done = f" ({inventory.done or 0:,} of {clients} so far)" if inventory.clients else ""
-    return f"⏳ N-sight's devices are being read for the first time{done}: in a minute, more are found."
+    return [f"⏳ N-sight's devices are being read for the first time{done}: in a minute, more are found."]
+
+
+def _unlisted(clients: Sequence[str]) -> list[str]:
+    if not clients:
+        return []
+    return [f"⚠️ N-sight refused to list the devices of {_listed(clients)}: what is known of them may be old."]

@@ -1,7 +1,8 @@
 """The second step of a retry from a list: which failed patches of each device? Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from slack_sdk.models.blocks import Block, InputBlock, Option, StaticMultiSelectElement
@@ -18,12 +19,14 @@ _ALIKE = 0.3  # below, a likeness is no help
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A device and its failed patches, likeliest first. ``by_now``: the patch that was surely meant, when it is not
-    failed any more. ``trouble``: the safe sentence that says why nothing is known of the device."""
+    failed any more. ``trouble``: the safe sentence that says why nothing is known of the device. ``held``: by patch,
+    the number of the open request that is about it already."""
 
     device: Device
     matches: tuple[Match, ...] = ()
     by_now: Patch | None = None
     trouble: str = ""
+    held: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ def view(
 ) -> dict[str, Any]:
     """A block of patches for each device that has failed ones, a line for each other, and the reason.
 
-    ``remarks``: safe sentences about what else happened. Only patches that are surely meant are ticked beforehand.
+    ``remarks``: safe sentences about what else happened. Only patches that are surely meant, and that no open
+    request holds, are ticked beforehand.
     """
     return modals.fitting(lambda options: _view(offers, token, limits, about, remarks, options))
 
@@ -82,7 +86,8 @@ def _view(
         if not offer.matches:
             blocks.append(text.section(_line(offer, about)))
             continue
-        ticked = [match for match in offer.matches[:options] if match.sure][:left]
+        free = (match for match in offer.matches[:options] if match.sure and match.patch.id not in offer.held)
+        ticked = list(islice(free, left))
         left -= len(ticked)
         blocks.append(_choice(offer, ticked, len(with_patches), about, options))
     blocks.append(modals.reason(required=limits.reason_required))
@@ -94,8 +99,17 @@ def _head(offers: Sequence[Offer], with_patches: Sequence[Offer], about: Wanted 
     if len(offers) == 1:
         only = offers[0]
         return f"{asked}{_called(only.device)} · {text.name(only.device.client, 200)}.{_more(only, options)}"
-    surely = " Those that are surely meant are ticked." if about else ""
-    return f"{asked}Failed patches of {text.plural(len(with_patches), 'device')}.{surely} One request asks for all."
+    surely = f" Those that are surely meant are ticked{_except(with_patches)}." if about else ""
+    count = text.plural(len(with_patches), "device")
+    if len(with_patches) == 1:
+        return f"{asked}Failed patches of {count}.{surely}"
+    any_ = "At least one patch in all; a device may go without."
+    return f"{asked}Failed patches of {count}.{surely} {any_} One request asks for all."
+
+
+def _except(offers: Sequence[Offer]) -> str:
+    held = any(match.sure and match.patch.id in offer.held for offer in offers for match in offer.matches)
+    return ", except what a request is about already" if held else ""
 
 
 def _more(offer: Offer, options: int) -> str:
@@ -118,19 +132,20 @@ def _choice(offer: Offer, ticked: Sequence[Match], offered: int, about: Wanted |
         element=StaticMultiSelectElement(
             action_id=PATCHES,
             placeholder="Choose patches",
-            options=[_option(match) for match in shown],
-            initial_options=[_option(match) for match in ticked] or None,
+            options=[_option(match, offer.held) for match in shown],
+            initial_options=[_option(match, offer.held) for match in ticked] or None,
         ),
     )
 
 
-def _option(match: Match) -> Option:
+def _option(match: Match, held: Mapping[int, int]) -> Option:
     patch = match.patch
-    told = [f"{match.certainty * 100:.0f} % alike"] if match.certainty >= _ALIKE else []
+    told = [f"in request #{held[patch.id]}"] if patch.id in held else []
+    told += [f"{match.certainty * 100:.0f} % like what failed"] if match.certainty >= _ALIKE else []
     told += [text.cut(text.line(patch.severity), 40)] if text.line(patch.severity) else []
     title = text.line(patch.title) or text.line(patch.product) or "(patch without a title)"
     words = text.cut(f"{patch.id} {title}", 75)
-    return Option(value=str(patch.id), text=words, description=" · ".join(told) or None)
+    return Option(value=str(patch.id), text=words, description=text.cut(" · ".join(told), 75) or None)
 
 
 def _hint(offer: Offer, about: Wanted | None) -> str:

@@ -12,7 +12,7 @@ from bot.errors import NotFound, Refused, UpstreamError
 from bot.flows import cards, changes, inventory, rights
 from bot.flows.reply import Progress
 from bot.flows.services import Services
-from bot.model import SETTLED, Device, Message, Patch, Posted, RequestedPatch, RetryRequest, State, Terms
+from bot.model import Device, Message, Patch, Posted, RequestedPatch, RetryRequest, State, Terms
 from bot.store import JSON, Covered, Entry
 
 NOTHING = "Nothing was done."
@@ -122,10 +122,9 @@ async def _targets(services: Services, wish: Wish, progress: Progress) -> tuple[
 async def _not_held(services: Services, targets: Sequence[_Target]) -> tuple[list[_Target], list[str]]:
     """Without the patches that open requests hold, and the sentences that name these."""
     holders = {
-        (request.device.id, patch.id): request
+        (request.device.id, patch_id): request
         for request in await services.store.open_on([target.device.id for target in targets])
-        for patch in request.patches
-        if patch.fate not in SETTLED
+        for patch_id in request.in_play
     }
     left, held = [], []
     for target in targets:

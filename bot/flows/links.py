@@ -40,7 +40,16 @@ async def resolve(services: Services, eset_devices: Sequence[EsetDevice]) -> tup
     return tuple(one(eset) for eset in eset_devices)
 
 
-async def choose(services: Services, uuid: str, device_id: int, who: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """``names``: what ESET calls the device, by people's choices. More than one are right for a machine that was
+    enrolled in ESET anew, and else a mistake: whoever chose has to be told."""
+
+    device: Device
+    names: tuple[str, ...]
+
+
+async def choose(services: Services, uuid: str, device_id: int, who: str) -> Linked:
     """Remembers that ESET's device is N-sight's. Raises Refused when that is gone from the inventory."""
     device = (await services.directory.current()).by_id.get(device_id)
     if device is None:
@@ -57,6 +66,13 @@ async def choose(services: Services, uuid: str, device_id: int, who: str) -> Non
     now = services.now()
     entry = Entry(now, who, "device.link", f"device:{device_id}", facts)
     await services.store.link_device(Link(uuid, device_id, who, now), entry)
+    return Linked(device, await _called(services, device_id))
+
+
+async def _called(services: Services, device_id: int) -> tuple[str, ...]:
+    uuids = [link.eset_uuid for link in await services.store.links_to(device_id)]
+    names = await services.store.eset_names(uuids)
+    return tuple(names.get(uuid, "") or uuid for uuid in uuids)
 
 
 async def undo(services: Services, uuid: str, who: str, device_id: int | None = None) -> Link | None:

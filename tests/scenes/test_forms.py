@@ -1,15 +1,23 @@
 """From a failure to a request in two steps of a modal: which devices, which of their patches."""
 
 import asyncio
+import contextlib
 from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from bot.demo.faults import Fault
 from bot.demo.fleet import application_patch
 from bot.demo.slack import Shown, words
 from bot.demo.slack.model import View
-from bot.model import PatchStatus, State
+from bot.demo.world import World
+from bot.flows.forms.patches import held
+from bot.model import SETTLED, Fate, PatchStatus, State
+from tests.sample_requests import pending
 from tests.scenes.filling import digest_of, fields, first_step, offered, second_step, ticked
 from tests.scenes.playing import configured, pressed
 from tests.scenes.stage import Stage, nothing_left, staged
@@ -56,8 +64,8 @@ async def test_only_what_is_surely_meant_is_ticked_and_the_likeliest_comes_first
             assert ticked(view, f"patches.{device}") == [reader]
         block = next(block for block in view.blocks if block["block_id"] == "patches.1031")
         first, second = block["element"]["options"]
-        assert first["description"]["text"] == "99 % alike · Critical"
-        assert "alike" not in second.get("description", {}).get("text", "")
+        assert first["description"]["text"] == "99 % like what failed · Critical"
+        assert "like" not in second.get("description", {}).get("text", "")
         assert "Those that are surely meant are ticked" in view.plain
         assert nothing_left(stage) == []
 
@@ -122,6 +130,52 @@ async def test_who_leaves_the_question_open_goes_on_with_the_other_devices(tmp_p
         view = await second_step(stage, "bob")
         assert fields(view) == ["patches.1033", "patches.1007", "patches.1019", "reason"]
         assert "device.link" not in await stage.actions()
+        assert nothing_left(stage) == []
+
+
+@contextlib.asynccontextmanager
+async def two_of_one_name(folder: Path) -> AsyncIterator[Stage]:
+    """A world in which Chrome failed on both devices of the name SRV-FILE01 as well, an hour apart."""
+    async with World() as world:
+        attempts = world.fleet.attempts
+        row = next(row for row in attempts if (row.machine_id, row.application.name) == (1001, CHROME))
+        assert row.ended is not None
+        for machine_id, minutes in ((1004, 1), (1023, 61)):
+            attempts.append(replace(row, machine_id=machine_id, ended=row.ended - timedelta(minutes=minutes)))
+        async with staged(folder, world=world) as stage:
+            yield stage
+
+
+async def test_two_devices_of_one_name_are_asked_about_so_that_they_can_be_told_apart(tmp_path: Path) -> None:
+    async with two_of_one_name(tmp_path) as stage:
+        view = await first_step(stage, "bob", await digest_of(stage), CHROME)
+        asked = [block for block in view.blocks if block.get("block_id", "").startswith("which")]
+        assert [block["label"]["text"] for block in asked] == [
+            f"Which of these is SRV-FILE01 ({place} of 2 that ESET calls so)?" for place in (1, 2)
+        ]
+        assert len({block["hint"]["text"] for block in asked}) == 2
+        assert all(block["hint"]["text"].startswith("This one failed last 20") for block in asked)
+        assert await stage.submits("bob", {"which.0": "1004", "which.1": "1004"}) == {
+            "which.1": "SRV-FILE01 (id 1004) is chosen for another of ESET's devices already. "
+            "Choose another, or leave this one open."
+        }
+        view = await second_step(stage, "bob", ["1001"], which_0="1004", which_1="1023")
+        assert "enrolled anew" not in view.plain
+        assert nothing_left(stage) == []
+
+
+async def test_who_takes_two_of_esets_devices_for_one_is_told(tmp_path: Path) -> None:
+    async with two_of_one_name(tmp_path) as stage:
+        digest = await digest_of(stage)
+        await first_step(stage, "bob", digest, CHROME)
+        view = await second_step(stage, "bob", ["1001"], which_0="1004")
+        assert "enrolled anew" not in view.plain
+        view = await first_step(stage, "carl", digest, CHROME)
+        assert [field for field in fields(view) if field.startswith("which")] == ["which.0"]
+        view = await second_step(stage, "carl", ["1001"], which_0="1004")
+        said = "2 of ESET's devices, SRV-FILE01 and SRV-FILE01, are taken for SRV-FILE01 (id 1004) now."
+        assert f"⚠️ {said} Right for one that was enrolled anew; else /patches device 1004 undoes it." in view.plain
+        assert (await stage.actions()).count("device.link") == 2
         assert nothing_left(stage) == []
 
 
@@ -194,7 +248,7 @@ async def test_retry_without_a_device_offers_to_choose_some(tmp_path: Path) -> N
         assert await stage.submits("bob") == {"others": "Please complete this required field."}
         view = await second_step(stage, "bob", others=["1001", "1015"])
         assert ticked(view, "patches.1001") == ticked(view, "patches.1015") == []
-        assert "alike" not in str(view.blocks)
+        assert "like what" not in str(view.blocks)
         assert await stage.submits("bob") == {"patches.1001": "Choose at least one patch."}
         assert await stage.submits("bob", {"patches.1001": ["5"], "patches.1015": ["681919"]}) == {}
         assert "2 patches on 2 devices" in stage.card.plain
@@ -221,6 +275,45 @@ async def test_any_other_device_can_be_added_by_a_part_of_its_name(tmp_path: Pat
         assert fields(view) == ["patches.1001", "patches.1003", "reason"]
         assert ticked(view, "patches.1003") == []
         assert nothing_left(stage) == []
+
+
+# ---------------------------------------------------------------- what is asked for already
+
+
+async def test_what_an_open_request_holds_is_not_ticked_and_says_where_it_is(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        digest = await digest_of(stage)
+        await stage.asks("carl", "/patches retry 1001 4 seen on the console")
+        await first_step(stage, "bob", digest, CHROME)
+        view = await second_step(stage, "bob", ["1001", "1015"])
+        assert (ticked(view, "patches.1001"), ticked(view, "patches.1015")) == ([], ["681922"])
+        assert description(view, "patches.1001", "4") == "in request #1 · 100 % like what failed · Critical"
+        assert "request" not in description(view, "patches.1015", "681922")
+        assert await stage.submits("bob") == {}
+        assert "Request #2 is made" in stage.told("bob")
+        listed = await stage.asks("bob", "/patches device 1015")
+        view = await stage.opens("bob", "Retry…", listed, saying="Failed patches to retry")
+        assert description(view, "patches", "681922").startswith("in request #2")
+        await stage.world.slack.closes("bob")
+        await pressed(stage, "bob", "Withdraw", stage.card)
+        await first_step(stage, "bob", digest, CHROME)
+        view = await second_step(stage, "bob", ["1001", "1015"])
+        assert (ticked(view, "patches.1001"), ticked(view, "patches.1015")) == ([], ["681922"])
+        assert nothing_left(stage) == []
+
+
+def description(view: View, block: str, value: str) -> str:
+    [found] = [each for each in view.blocks if each.get("block_id") == block]
+    [option] = [option for option in found["element"]["options"] if option["value"] == value]
+    return str(option.get("description", {}).get("text", ""))
+
+
+@pytest.mark.parametrize("fate", Fate)
+def test_a_patch_is_held_until_its_fate_is_settled(fate: Fate) -> None:
+    asked = pending(1, 4, 5)
+    request = replace(asked, patches=(replace(asked.patches[0], fate=fate), asked.patches[1]))
+    number = request.card_id
+    assert held([request]) == {1001: {5: number} if fate in SETTLED else {4: number, 5: number}}
 
 
 # ---------------------------------------------------------------- rights, limits and reasons
@@ -349,10 +442,10 @@ async def test_what_is_submitted_twice_makes_one_request(tmp_path: Path) -> None
 async def test_the_same_form_sent_once_more_by_hand_is_refused_with_the_request_there_is(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         digest = await digest_of(stage)
-        for sentence in ("Request #1 is made", "already an open request"):
+        for sentence in ("Request #1 is made", "which request #1 is about already"):
             await first_step(stage, "bob", digest, CHROME)
             await second_step(stage, "bob", ["1001", "1015"])
-            assert await stage.submits("bob") == {}
+            assert await stage.submits("bob", {"patches.1001": ["4"], "patches.1015": ["681922"]}) == {}
             assert sentence in stage.told("bob")
         assert len(stage.posted("C0PATCHAPPROVE")) == 1
         assert nothing_left(stage) == []

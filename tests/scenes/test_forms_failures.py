@@ -13,6 +13,9 @@ import pytest
 from bot.demo.faults import Fault
 from bot.demo.slack.model import BOT_USER
 from bot.demo.world import World
+from bot.errors import Refused
+from bot.flows.forms import kept, patches
+from bot.flows.forms.kept import Form
 from bot.model import PatchStatus
 from tests.scenes.filling import NEWS, digest_of, fields, first_step, offered, second_step, ticked
 from tests.scenes.playing import pressed
@@ -96,6 +99,29 @@ async def test_a_device_that_n_sight_does_not_have_is_named(tmp_path: Path) -> N
         assert "1015" not in offered(view, "devices")
         assert "N-sight has no device of the name Empfang <links> & rechts: type the name it goes by" in view.plain
         assert nothing_left(stage) == []
+
+
+async def test_before_the_inventory_is_read_no_device_is_called_missing(tmp_path: Path) -> None:
+    async with World() as world:
+        world.nsight.faults.add("list_clients", Fault.STATUS, times=None, status=503)
+        async with staged(tmp_path, world=world) as stage:
+            view = await first_step(stage, "bob", await digest_of(stage), CHROME)
+            assert fields(view) == ["others"]
+            assert "is not known yet: its devices are being read." in view.plain
+            assert "has no device" not in view.plain
+            assert nothing_left(stage) == []
+
+
+async def test_while_a_client_is_not_listed_its_devices_are_not_called_missing(tmp_path: Path) -> None:
+    async with World() as world:
+        world.nsight.faults.add("list_devices_at_client", Fault.FAIL, times=2, code="4", words="no")
+        async with staged(tmp_path, world=world) as stage:
+            view = await first_step(stage, "bob", await digest_of(stage), CHROME)
+            assert "1001" not in offered(view, "devices")
+            assert "is known: type the name it goes by in N-sight, unless it is at a client whose devices" in view.plain
+            assert "N-sight refused to list the devices of Contoso Ltd" in view.plain
+            assert "has no device" not in view.plain
+            assert nothing_left(stage) == []
 
 
 async def test_a_device_that_n_sight_has_no_more_can_be_told_to_be_one_of_a_like_name(tmp_path: Path) -> None:
@@ -225,6 +251,18 @@ async def test_a_candidate_that_is_gone_when_it_is_chosen_is_told_and_not_rememb
         assert "Device 1004 is no longer in N-sight's inventory, so the choice was not remembered." in view.plain
         assert fields(view) == ["patches", "reason"]
         assert "device.link" not in await stage.actions()
+        assert nothing_left(stage) == []
+
+
+async def test_forged_values_in_the_second_step_are_no_patches(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await first_step(stage, "bob", await digest_of(stage), CHROME)
+        await second_step(stage, "bob", ["1001"])
+        form = await kept.remember(stage.bot.services, Form("C0HELPDESK", offered={1001: {4: "Critical"}}))
+        forged = {"patches": ["9" * 5000, "none", "-4", "4.0"], "reason": "x"}
+        assert await patches.faults(stage.bot.services, form, forged) == {"patches": "Choose at least one patch."}
+        with pytest.raises(Refused, match="too old"):
+            await patches.wish(stage.bot.services, form, forged, "U0BOB")
         assert nothing_left(stage) == []
 
 

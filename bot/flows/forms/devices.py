@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.blocks import device_form
@@ -74,11 +75,12 @@ async def _about(services: Services, failures: Failures) -> tuple[Question, tupl
     first = await _pressed(services, failures)
     resolved = await links.resolve(services, told.devices)
     unclear = [one for one in resolved if one.device is None and one.candidates]
+    last = await _last(services, failures) if len(unclear) > 1 else {}
     question = await _question(
         services,
         about=failures.about,
         failures=len(failures.fingerprints),
-        unclear=tuple(Unclear(one.eset.name, one.candidates) for one in unclear),
+        unclear=tuple(Unclear(one.eset.name, one.candidates, last.get(one.eset.uuid)) for one in unclear),
         untold=told.untold,
         missing=told.missing,
         **_sorted_out(resolved, first),
@@ -86,10 +88,19 @@ async def _about(services: Services, failures: Failures) -> tuple[Question, tupl
     return question, tuple(one.eset.uuid for one in unclear[: device_form.UNCLEAR])
 
 
+async def _last(services: Services, failures: Failures) -> dict[str, datetime]:
+    """When it failed last on each of ESET's devices, by uuid."""
+    found: dict[str, datetime] = {}
+    for fingerprint, seen in (await services.store.sightings(list(failures.ends))).items():
+        for device in seen:
+            found[device.uuid] = max(failures.ends[fingerprint], found.get(device.uuid, failures.ends[fingerprint]))
+    return found
+
+
 async def _whereabouts(services: Services, failures: Failures) -> Whereabouts:
-    if failures.since is None or failures.until is None:  # attempts without an end are on no list by device
+    if failures.until is None:  # attempts without an end are on no list by device
         return Whereabouts((), sightings.missing(services), len(failures.fingerprints))
-    return await sightings.devices_of(services, failures.fingerprints, failures.since, failures.until)
+    return await sightings.devices_of(services, failures.fingerprints, failures.until)
 
 
 async def _pressed(services: Services, failures: Failures) -> frozenset[str] | None:
@@ -142,7 +153,20 @@ def faults(services: Services, values: Values) -> dict[str, str]:
     if count > most:
         where = OTHERS if values[OTHERS] or DEVICES not in values else DEVICES
         return {where: f"{count} devices are more than one request may hold ({most}). Choose some of them."}
-    return {}
+    return _twice(services, values)
+
+
+def _twice(services: Services, values: Values) -> dict[str, str]:
+    """Errors where a device is chosen for a second one of ESET's: most likely one of two namesakes by mistake."""
+    seen: set[int] = set()
+    found = {}
+    for block in _which(values):
+        for device_id in patches.ids(values[block]):
+            if device_id in seen:
+                device = services.directory.latest.by_id.get(device_id)
+                found[block] = device_form.chosen_twice(device_id, device.name if device else "")
+            seen.add(device_id)
+    return found
 
 
 def waiting(values: Values) -> View | None:
@@ -168,25 +192,25 @@ async def _remembered(services: Services, form: Form, values: Values, who: str) 
     remarks = []
     for uuid, device_id in _told_apart(form, values):
         try:
-            await links.choose(services, uuid, device_id, who)
+            linked = await links.choose(services, uuid, device_id, who)
         except Refused as no:
             remarks.append(f"⚠️ {no.sentence}")
+        else:
+            remarks += [device_form.also_called(linked.device, linked.names)] if len(linked.names) > 1 else []
     return remarks
 
 
 def _told_apart(form: Form, values: Values) -> list[tuple[str, int]]:
-    chosen = [(uuid, _ids(values.get(f"{WHICH}.{number}"))) for number, uuid in enumerate(form.unclear)]
+    chosen = [(uuid, patches.ids(values.get(f"{WHICH}.{number}"))) for number, uuid in enumerate(form.unclear)]
     return [(uuid, ids[0]) for uuid, ids in chosen if ids]
+
+
+def _which(values: Values) -> list[str]:
+    """In the form's order."""
+    return sorted((block for block in values if block.startswith(f"{WHICH}.")), key=lambda block: (len(block), block))
 
 
 def _chosen(values: Values) -> tuple[int, ...]:
     """Ids of all devices that were chosen in any of the fields, each once."""
-    which = [block for block in values if block.startswith(f"{WHICH}.")]
-    found = [device for block in (DEVICES, *which, OTHERS) for device in _ids(values.get(block))]
+    found = [device for block in (DEVICES, *_which(values), OTHERS) for device in patches.ids(values.get(block))]
     return tuple(dict.fromkeys(found))
-
-
-def _ids(value: object) -> list[int]:
-    """Of the options that were chosen; one that only says something is no device."""
-    many = value if isinstance(value, list) else [value]
-    return [int(one) for one in many if isinstance(one, str) and one.isdecimal() and len(one) <= 15]

@@ -20,8 +20,8 @@ _Key = tuple[str, str, str]  # developer, application, version that was tried
 @dataclass(frozen=True, slots=True)
 class Failures:
     """Failed attempts at one version of an application. ``fingerprints``: equal attempts give theirs as often as there
-    are. ``first``: the one that was pressed, empty when all were. The last ended at ``until``, and each at what ``ends``
-    has for its fingerprint (of several alike, the last)."""
+    are. ``first``: the one that was pressed, empty when all were. The last ended at ``until``; ``ends``: when each did,
+    by fingerprint, of several alike the last."""
 
     about: Wanted
     fingerprints: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.blocks import patch_form, text
@@ -18,11 +18,12 @@ from bot.flows.services import Services
 from bot.markup import blank
 from bot.matching import products
 from bot.matching.products import Match, Wanted
-from bot.model import Device, Patch, RequestedPatch
+from bot.model import Device, Patch, RequestedPatch, RetryRequest
 
-__all__ = ["CALLBACK", "faults", "from_device", "view", "waiting", "wish"]
+__all__ = ["CALLBACK", "faults", "from_device", "held", "ids", "view", "waiting", "wish"]
 
 Values = Mapping[str, Any]
+_DIGITS = 15  # of the longest id that is read
 _TOO_OLD = "This form is too old. Type `/patches device NAME` to get a new one. Nothing was done."
 
 
@@ -60,7 +61,10 @@ async def view(
             return await _offer(services, device_id, form.about)
 
     found = await asyncio.gather(*(one(device_id) for device_id in device_ids))
-    offers = [offer for offer in found if isinstance(offer, Offer)]
+    taken = held(await services.store.open_on(device_ids))
+    offers = [
+        dataclasses.replace(offer, held=taken.get(offer.device.id, {})) for offer in found if isinstance(offer, Offer)
+    ]
     remarks = [*remarks, *(gone for gone in found if isinstance(gone, str))]
     offered = {offer.device.id: _severities(offer.matches) for offer in offers if offer.matches}
     if not offered:
@@ -96,6 +100,14 @@ def _ranked(device: Device, about: Wanted | None, patches: Sequence[Patch]) -> O
     settled = products.matches(about, [patch for patch in patches if not patch.failed])
     by_now = settled[0].patch if settled and settled[0].sure else None
     return Offer(device, matches, by_now)
+
+
+def held(requests: Iterable[RetryRequest]) -> dict[int, dict[int, int]]:
+    """Numbers of the open requests that hold patches, by device and patch id. What is settled holds nothing."""
+    found: dict[int, dict[int, int]] = {}
+    for request in requests:
+        found.setdefault(request.device.id, {}).update(dict.fromkeys(request.in_play, request.card_id))
+    return found
 
 
 def _severities(matches: Sequence[Match]) -> dict[int, str]:
@@ -152,8 +164,13 @@ def _chosen(form: Form, values: Values) -> dict[int, tuple[int, ...]]:
     """Ids of the patches that were chosen, by device; devices without any are left out."""
     found = {}
     for device_id in form.offered:
-        value = values.get(patch_form.block_of(device_id, len(form.offered)))
-        ids = tuple(int(one) for one in value if one.isdecimal()) if isinstance(value, list) else ()
-        if ids:
-            found[device_id] = ids
+        chosen = ids(values.get(patch_form.block_of(device_id, len(form.offered))))
+        if chosen:
+            found[device_id] = tuple(chosen)
     return found
+
+
+def ids(value: object) -> list[int]:
+    """Of the options that were chosen in a field; one that only says something has none, nor has a forged one."""
+    many = value if isinstance(value, list) else [value]
+    return [int(one) for one in many if isinstance(one, str) and one.isdecimal() and len(one) <= _DIGITS]
