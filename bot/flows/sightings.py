@@ -26,6 +26,7 @@ OVERLAP = timedelta(hours=6)  # read once more each time: the two lists need not
 AGAIN = timedelta(minutes=1)  # between two readings for people who wait
 LATER = timedelta(hours=1)  # the same while ESET lacks the time: to ask it again may take ten minutes
 DAY = timedelta(days=1)
+QUIET = 1000  # attempts that are read at once, however many days they took: one page of ESET's
 HELD = timedelta(hours=6)  # how long a day is read again for which ESET lacks the time: it may always lack it
 NAMED = DAY  # after which a device's name is asked for anew: devices are renamed
 
@@ -128,7 +129,7 @@ async def _read(services: Services) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """What ended from ``since`` to ``until``, which is a day or, the last time, less."""
+    """What ended from ``since`` to ``until``: a day, several quiet ones or, the last time, less."""
 
     since: datetime
     until: datetime
@@ -183,7 +184,19 @@ def _days(attempts: Iterable[Attempt], since: datetime, now: datetime) -> list[_
     for attempt in attempts:
         if attempt.ended_at is not None:
             days.setdefault(min((attempt.ended_at - since) // DAY, last), []).append(attempt)
-    return [_Day(since + day * DAY, min(since + (day + 1) * DAY, now), days[day]) for day in sorted(days)]
+    return _together([_Day(since + day * DAY, min(since + (day + 1) * DAY, now), days[day]) for day in sorted(days)])
+
+
+def _together(days: Iterable[_Day]) -> list[_Day]:
+    """Quiet days are read with the next one: ESET counts calls."""
+    read: list[_Day] = []
+    for day in days:
+        last = read[-1] if read else None
+        if last is not None and len(last.attempts) + len(day.attempts) <= QUIET:
+            read[-1] = _Day(last.since, day.until, [*last.attempts, *day.attempts])
+        else:
+            read.append(day)
+    return read
 
 
 async def _read_day(services: Services, day: _Day) -> DeviceListing:
