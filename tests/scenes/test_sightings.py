@@ -244,9 +244,9 @@ async def test_a_day_that_was_left_for_want_of_time_is_read_again(tmp_path: Path
 
 
 def busy(world: World) -> None:
-    """So much goes well in the hours before now that the day is read by itself."""
+    """So much goes well in the minutes before now that two such days are too much to be read together."""
     row = world.fleet.attempts[-1]
-    for back in (timedelta(seconds=n) for n in range(1, sightings.QUIET)):
+    for back in (timedelta(seconds=n) for n in range(1, sightings.QUIET * 3 // 4)):
         ended = row.ended - back if row.ended else None
         well = replace(row, status="OK_INSTALLED", started=row.started - back, ended=ended)
         world.fleet.attempts.append(well)
@@ -261,6 +261,7 @@ async def test_what_ended_after_such_a_day_is_known_all_the_same(tmp_path: Path)
         busy(world)
         world.clock.advance(DAY)
         world.new_failures(2)
+        busy(world)
         cuts_short(world, 1)
         await stage.bot.tick()
         assert await services.store.sighted_upto() == upto
