@@ -98,6 +98,7 @@ DOT_NET = WindowsUpdate(
 )
 
 
+@cache
 def version(name: str) -> dict[str, Any]:
     """ESET's Version of a version name: A.B.C.D becomes the uint64 ``A << 48 | B << 32 | C << 16 | D``, as text.
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from bot.demo import catalogue
@@ -127,7 +128,11 @@ class AttemptRow:
     digits: int = 0  # of the second's fraction on the wire
 
     def wire(self) -> dict[str, Any]:
-        """The row in ESET's JSON; what is not set is null, as its gateway sends it."""
+        """The row in ESET's JSON, made once, to be read only; what is not set is null, as its gateway sends it."""
+        return self._wire
+
+    @cached_property
+    def _wire(self) -> dict[str, Any]:
         gone = self.status == "NOT_APPLICABLE"
         return {
             "applicationUuid": self.application.uuid,
