@@ -8,6 +8,7 @@ read stays true until it commits, the audit trail cannot fork and rows are numbe
 import asyncio
 import os
 import sqlite3
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -66,6 +67,11 @@ class Database:
             raise
         except sa.exc.TimeoutError as error:
             raise TrailUnwritableError("no connection to the database is free") from error
+        except asyncio.CancelledError as error:
+            # The broken-off statement lives on in these frames, and with it SQLite's lock on the whole database, until
+            # the garbage collector happens to come by.
+            traceback.clear_frames(error.__traceback__)
+            raise
         finally:
             self._turn.release()
 
