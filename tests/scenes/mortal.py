@@ -155,7 +155,7 @@ class Afterlife:
     async def asked_for_many(self, count: int) -> list[RetryRequest]:
         """Bob's request for the next ``count`` devices, once its card is there. No form makes it: what is of interest
         here begins with its approval."""
-        now, drafts = datetime.now(UTC), []
+        now, drafts = self.world.clock.now(), []
         terms = Terms(lists=(("S0PATCHTEAM",),), expires=timedelta(hours=40))
         for _ in range(count):
             device, ids = self._next()
