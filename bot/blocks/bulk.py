@@ -57,7 +57,8 @@ def _device(request: RetryRequest, room: int, *, alone: bool) -> str:
     """``alone``: it has a fate of its own by now. At least one line of patches, then as far as ``room`` goes."""
     device = request.device
     where = f"{device.kind} · {text.name(device.client, NAME)}"
-    lines = [f"*{text.name(device.name, NAME)}* (id {device.id}) · {where} · #{request.id}"]
+    number = f" · request #{request.id}" if alone else ""
+    lines = [f"*{text.name(device.name, NAME)}* (id {device.id}) · {where}{number}"]
     if alone:
         lines.append(_stands(request, NOTES // (1 + len(request.peers))))
     room -= sum(len(line) + 1 for line in lines)

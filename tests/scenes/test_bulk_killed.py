@@ -39,9 +39,10 @@ async def ends_well(life: Afterlife, bot: Process, requests: list[RetryRequest])
         arrived, state = life.arrived(request), await life.state(request)
         assert arrived <= 1
         assert state is (State.FINISHED if arrived else State.UNKNOWN)
-        if state is State.UNKNOWN:
-            await life.world.slack.clicks("carl", "Close", life.card(requests[0]))
-            await bot.told("settle")
+    await life.later(3600)
+    while State.UNKNOWN in {await life.state(request) for request in requests}:
+        await life.world.slack.clicks("carl", "Close", life.card(requests[0]))
+        await bot.told("settle")
     assert len(life.cards(requests[0])) == 1
     return ", ".join(sorted(left))
 
