@@ -23,6 +23,10 @@ class Flights(Generic[T]):
         """Whether a call is in the air."""
         return bool(self._tasks)
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether the call under this key is in the air."""
+        return key in self._tasks
+
     async def share(self, key: Hashable, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result (or exception) of the call in the air under ``key``; without one, ``start()`` becomes it.
 

@@ -26,6 +26,7 @@ OVERLAP = timedelta(hours=6)  # read once more each time: the two lists need not
 AGAIN = timedelta(minutes=1)  # between two readings for people who wait
 LATER = timedelta(hours=1)  # the same while ESET lacks the time: to ask it again may take ten minutes
 DAY = timedelta(days=1)
+FLIGHT = "sightings"
 QUIET = 1000  # attempts that are read at once, however many days they took: one page of ESET's
 HELD = timedelta(hours=6)  # how long a day is read again for which ESET lacks the time: it may always lack it
 NAMED = DAY  # after which a device's name is asked for anew: devices are renamed
@@ -107,8 +108,11 @@ def _untold(fingerprints: Iterable[str], found: dict[str, tuple[EsetDevice, ...]
 
 
 async def _worth_reading(services: Services, until: datetime) -> bool:
-    """Not soon after the last try; and what ended long before the last reading was in it, or never will be."""
+    """Not soon after the last try; and what ended long before the last reading was in it, or never will be. One that is
+    under way is waited for."""
     sight = services.sight
+    if FLIGHT in services.flights:
+        return True
     again = LATER if sight.held_since else AGAIN
     if sight.tried_at is not None and services.now() - sight.tried_at < again:
         return False
@@ -122,7 +126,7 @@ async def _worth_reading(services: Services, until: datetime) -> bool:
 async def _read(services: Services) -> None:
     """Callers at the same time share one reading. Raises UpstreamError(ESET) and TrailUnwritableError."""
     try:
-        await services.flights.share("sightings", lambda: _read_alone(services))
+        await services.flights.share(FLIGHT, lambda: _read_alone(services))
     except Grounded:
         return  # the bot is stopping
 

@@ -1,5 +1,6 @@
 """On which devices ESET's attempts happened: told when the account may read it, missed in one line when it may not."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from bot.demo.eset_devices import PARAMETERS
 from bot.demo.faults import Fault
 from bot.demo.fleet import Machine
 from bot.demo.world import World
+from bot.flows import attempts as collecting
 from bot.flows import links, sightings
 from bot.flows.sightings import Whereabouts
 from bot.model import Attempt, Outcome
@@ -241,6 +243,20 @@ async def test_a_day_that_was_left_for_want_of_time_is_read_again(tmp_path: Path
             assert (told.untold, told.missing) == (0, "")
             assert await services.store.sighted_upto() == world.clock.now()
             assert nothing_left(stage) == []
+
+
+async def test_who_asks_while_a_reading_is_under_way_gets_what_it_brings(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        services, world = stage.bot.services, stage.world
+        world.clock.advance(HOUR)
+        world.new_failures(2)
+        assert await collecting.collect(services) is None
+        world.eset.faults.add("details", Fault.LATER, polls=2)
+        reading = asyncio.create_task(sightings.collect(services))
+        await stage.world.eset.calls.reach("details", calls(stage, "details") + 1)
+        assert (await asked(stage, await failures(stage))).untold == 0
+        await reading
+        assert nothing_left(stage) == []
 
 
 def busy(world: World) -> None:
