@@ -104,7 +104,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         times = (self.period.start, self.period.end) if self.period else (None, None)
         what = (self.application_uuid or "", self.from_version, self.to_version, self.status)
         parts = (*what, *(time or "" for time in times))
-        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+        return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 def parse_instant(text: str | None) -> datetime | None:

@@ -137,6 +137,11 @@ def test_every_field_may_be_null_or_missing(name: str, value: str | None) -> Non
     assert attempt.application
 
 
+def test_half_a_surrogate_pair_has_a_fingerprint_of_its_own() -> None:
+    prints = {Attempt(application_uuid=uuid).fingerprint for uuid in ("a", "a\ud800", "a\udc00")}
+    assert len(prints) == 3
+
+
 @pytest.mark.parametrize("name", ["applicationUuid", "developerDisplayName", "displayName", "status"])
 def test_a_number_where_a_text_belongs_is_read_as_text(name: str) -> None:
     listing = parse_details(page(ROW, {**ROW, name: 7}))
