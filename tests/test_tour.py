@@ -54,7 +54,7 @@ def run(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_tour_ends_well_and_tells_the_main_job_in_order_without_a_secret_or_a_trace(tmp_path: Path) -> None:
     done = run(tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
     at = 0
     for words in TOLD:
         at = done.stdout.find(words, at)

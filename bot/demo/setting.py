@@ -1,5 +1,6 @@
 """The demo's setting: a temporary folder, a world of stand-ins, and the bot at work in it."""
 
+import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator
@@ -72,4 +73,7 @@ async def opened(
         pace = replace(QUICK, tick=tick)
         bot = await stack.enter_async_context(running(config, clock=world.clock.now, pace=pace))
         await bot.ready()
+        while await bot.services.store.inventory_at() is None:
+            await asyncio.sleep(0.02)
+        await bot.settle()  # ESET's devices are read too
         yield Setting(world, bot)

@@ -256,7 +256,7 @@ def test_the_tour_needs_no_network_even_behind_a_proxy(tmp_path: Path) -> None:
     env = os.environ | dict.fromkeys(names, nobody) | {"TMPDIR": str(tmp_path), "NO_PROXY": "", "no_proxy": ""}
     command = [sys.executable, "-m", "bot", "demo", "--tour"]
     done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", timeout=90)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "Every step happened as told" in done.stdout
 
 
