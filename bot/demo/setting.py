@@ -1,6 +1,5 @@
 """The demo's setting: a temporary folder, a world of stand-ins, and the bot at work in it."""
 
-import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator
@@ -11,6 +10,7 @@ from bot.app import App, Pace, running
 from bot.clients import eset, nsight
 from bot.config import load
 from bot.demo.world import World
+from bot.flows import inventory
 from bot.messenger import Pace as SlackPace
 from bot.socket_mode import Pace as SocketPace
 
@@ -73,7 +73,6 @@ async def opened(
         pace = replace(QUICK, tick=tick)
         bot = await stack.enter_async_context(running(config, clock=world.clock.now, pace=pace))
         await bot.ready()
-        while await bot.services.store.inventory_at() is None:
-            await asyncio.sleep(0.02)
+        await inventory.sweep(bot.services)  # shared with the bot's own first one, if that is under way
         await bot.settle()  # ESET's devices are read too
         yield Setting(world, bot)
