@@ -69,12 +69,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """What became of retries that ended since ``since`` (None: when the digest's time begins): pairs of a request's
-    number and how many of its patches, oldest request first."""
+    """What became of retries that ended in the digest's time: pairs of a request's number and how many of its patches,
+    oldest request first."""
 
     recovered: tuple[tuple[int, int], ...] = ()
     failed_again: tuple[tuple[int, int], ...] = ()
-    since: datetime | None = None
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
@@ -85,7 +84,7 @@ RECOVERED = frozenset({Fate.INSTALLED, Fate.RESTART})
 FAILED_AGAIN = frozenset({Fate.FAILED_AGAIN})
 
 
-def retried(ended: Iterable[tuple[int, Fate, int]], since: datetime | None = None) -> Retried:
+def retried(ended: Iterable[tuple[int, Fate, int]]) -> Retried:
     """``ended``: so many patches of the request with this number came to that fate; each request and fate once."""
     recovered, again = Counter[int](), Counter[int]()
     for number, fate, patches in ended:
@@ -93,7 +92,7 @@ def retried(ended: Iterable[tuple[int, Fate, int]], since: datetime | None = Non
             recovered[number] += patches
         elif fate in FAILED_AGAIN:
             again[number] += patches
-    return Retried(tuple(sorted(recovered.items())), tuple(sorted(again.items())), since)
+    return Retried(tuple(sorted(recovered.items())), tuple(sorted(again.items())))
 
 
 @dataclass(frozen=True, slots=True)

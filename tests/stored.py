@@ -6,10 +6,8 @@ from bot.model import RetryRequest
 from bot.store import Change, Covered, Entry, Note, Store
 
 
-async def create(
-    store: Store, draft: RetryRequest, entry: Entry, notes: Sequence[Note] = (), *, card_channel: str
-) -> RetryRequest | Covered:
-    made = await store.create_requests([(draft, entry)], notes, card_channel=card_channel)
+async def create(store: Store, draft: RetryRequest, entry: Entry, *, card_channel: str) -> RetryRequest | Covered:
+    made = await store.create_requests([(draft, entry)], card_channel=card_channel)
     return made if isinstance(made, Covered) else made[0]
 
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +33,7 @@ def test_installed_and_waiting_for_a_restart_are_recovered_and_failed_again_is_n
         (8, Fate.STILL_FAILED, 9),
         (8, Fate.GONE, 9),
     ]
-    assert retried(ended, SLOT) == Retried(((5, 3), (7, 3)), ((7, 1),), SLOT)
+    assert retried(ended) == Retried(((5, 3), (7, 3)), ((7, 1),))
     assert retried([]) == Retried()
 
 
@@ -65,12 +64,6 @@ def test_a_number_is_a_link_where_its_address_is_known_and_harmless() -> None:
     assert "(<https://x.slack.com/archives/C1/p1|#5>, #6, #7)" in line(told, links)
 
 
-@pytest.mark.parametrize(("days", "said"), [(0, False), (1, False), (3, True)])
-def test_a_time_that_is_longer_than_the_digests_own_is_told(days: int, said: bool) -> None:
-    told = line(Retried(((5, 1),), (), SLOT - timedelta(days=days)))
-    assert (", since <!date^" in told) is said
-
-
 COUNTS = st.lists(st.tuples(st.integers(1, 2**40), st.integers(1, 10**6)), max_size=60).map(tuple)
 
 
@@ -78,7 +71,7 @@ COUNTS = st.lists(st.tuples(st.integers(1, 2**40), st.integers(1, 10**6)), max_s
 def test_whatever_has_ended_the_line_fits(
     recovered: tuple[tuple[int, int], ...], again: tuple[tuple[int, int], ...]
 ) -> None:
-    told = Retried(recovered, again, SLOT - timedelta(days=9))
+    told = Retried(recovered, again)
     links = {number: "https://example.slack.com/archives/" + "C" * 60 for number, _ in (*recovered, *again)}
     assert len(line(told, links)) < MOST
     assert len(named_requests(digest(told))) <= 10

@@ -21,7 +21,7 @@ from bot.model import (
     Terms,
     Vote,
 )
-from bot.store import Covered, Entry, Note, Store
+from bot.store import Change, Covered, Entry, Note, Store
 from tests import stored
 from tests.laid import lay
 
@@ -77,17 +77,14 @@ async def actions(store: Store) -> list[tuple[str, str]]:
     return [(row.action, row.subject) async for row in store.rows()]
 
 
-async def test_a_new_request_gets_an_id_a_card_an_audit_row_and_its_notes(store: Store) -> None:
-    made = await stored.create(store, draft(4, 5), entry(), [note("request:{id}:asked")], card_channel=CHANNEL)
+async def test_a_new_request_gets_an_id_a_card_and_an_audit_row(store: Store) -> None:
+    made = await stored.create(store, draft(4, 5), entry(), card_channel=CHANNEL)
     assert isinstance(made, RetryRequest)
     assert (made.id, made.version, made.state) == (1, 1, State.PENDING)
     assert await store.request(made.id) == made
     (card,) = await store.cards(made.id)
     assert (card.channel, card.ts, card.shown) == (CHANNEL, None, 0)
     assert await actions(store) == [("request.created", "request:1")]
-    (queued,) = await store.notes_due(NOON)
-    assert (queued.note.key, queued.note.request_id) == ("request:1:asked", 1)
-    assert queued.note.message == note("x").message
 
 
 async def test_every_field_of_a_request_comes_back_as_it_was_stored_and_times_in_utc(store: Store) -> None:
@@ -170,7 +167,7 @@ async def test_a_change_whose_note_cannot_be_stored_is_not_made_at_all(store: St
 
 async def test_an_open_request_covers_its_patches(store: Store) -> None:
     first = await created(store, 4, 5)
-    covered = await stored.create(store, draft(5, 6), entry(), [note("n")], card_channel=CHANNEL)
+    covered = await stored.create(store, draft(5, 6), entry(), card_channel=CHANNEL)
     assert covered == Covered((first,))
     assert len(await store.history(None, 10)) == 1
     assert len(await actions(store)) == 1
@@ -258,3 +255,55 @@ async def test_a_cancelled_change_is_whole_or_absent_and_the_store_goes_on_at_on
         assert len(await actions(store)) == request.version
     assert await stored.change(store, after(request, State.APPROVED), entry("request.approved"))
     assert (await store.verify()).ok
+
+
+async def bulk(store: Store) -> list[RetryRequest]:
+    other = replace(SRV1, id=SRV1.id + 1, name="SRV2")
+    drafts = [(draft(4), entry()), (draft(4, device=other), entry())]
+    made = await store.create_requests(drafts, card_channel=CHANNEL)
+    assert not isinstance(made, Covered)
+    return list(made)
+
+
+async def test_requests_made_together_share_a_card_and_know_each_other(store: Store) -> None:
+    one, two = await bulk(store)
+    assert (one.bulk, two.bulk, two.card_id) == (one.id, one.id, one.id)
+    assert one.peers == ((two.device, two.patches),)
+    assert await store.members(two.id) == [one, two]
+    assert len(await store.cards(one.id)) == 1
+    assert await store.cards(two.id) == []
+    assert await actions(store) == [("request.created", "request:1"), ("request.created", "request:2")]
+
+
+async def test_of_requests_made_together_none_is_made_when_one_is_covered(store: Store) -> None:
+    first = await created(store, 4)
+    other = replace(SRV1, id=SRV1.id + 1)
+    made = await store.create_requests([(draft(9, device=other), entry()), (draft(4), entry())], card_channel=CHANNEL)
+    assert made == Covered((first,))
+    assert len(await store.history(None, 9)) == len(await actions(store)) == 1
+
+
+async def test_of_changes_made_together_none_is_made_when_one_comes_too_late(store: Store) -> None:
+    one, two = await bulk(store)
+    assert await stored.change(store, after(two, State.DENIED), entry("request.denied"))
+    approved = [
+        Change(after(each, State.APPROVED), entry("request.approved"), [note(f"n{each.id}")]) for each in (one, two)
+    ]
+    assert not await store.change_requests(approved)
+    assert [each.state for each in await store.members(one.id)] == [State.PENDING, State.DENIED]
+    assert len(await actions(store)) == 3
+    assert await store.notes_due(NOON) == []
+
+
+async def test_the_card_of_several_is_behind_when_any_of_them_has_changed(store: Store) -> None:
+    one, two = await bulk(store)
+    [card] = await store.stale_cards(NOON)
+    assert await store.take_card(card.id, "p1", NOON, 60)
+    await store.card_shown(card.id, 2, "1.1")
+    assert await store.stale_cards(NOON) == []
+    for request in (one, two):
+        assert await stored.change(store, after(request, State.DENIED), entry("request.denied"))
+        assert [stale.id for stale in await store.stale_cards(NOON)] == [card.id]
+        assert await store.take_card(card.id, "p1", NOON, 60)
+        await store.card_shown(card.id, 3 if request is one else 4, "1.1")
+    assert await store.stale_cards(NOON) == []

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot import digests
-from bot.model import Fate, Posted, RequestedPatch, RetryRequest, State
+from bot.model import Fate, RequestedPatch, RetryRequest, State
 from bot.store import Change, Covered, Ended, Entry, Store
 from tests.laid import lay
 from tests.sample_requests import in_state, pending
@@ -134,16 +134,3 @@ async def test_what_is_still_open_has_not_ended(store: Store) -> None:
     await changed(store, request, state=State.QUEUED, patches=halfway)
     assert await store.ended(NOON - timedelta(days=9), NOON + timedelta(days=9), EVERY) == ()
     assert in_state(State.FINISHED).settled_at is None
-
-
-async def test_a_channel_has_not_heard_since_the_last_digest_that_it_saw(store: Store) -> None:
-    slots = [NOON + timedelta(days=day) for day in range(4)]
-    assert await store.untold_since("daily") is None
-    await store.start_digest("daily", slots[0], -1)
-    assert await store.untold_since("daily") == slots[0]
-    await store.digest_posted("daily", slots[1], 5, None, entry())
-    assert await store.untold_since("daily") == slots[0], "a silent digest has told nobody"
-    await store.digest_posted("daily", slots[2], 6, Posted("C0NEWS", "1.2"), entry())
-    await store.digest_posted("daily", slots[3], 7, None, entry())
-    assert await store.untold_since("daily") == slots[2]
-    assert await store.untold_since("weekly") is None

@@ -54,9 +54,7 @@ def _retried(digest: Digest, links: Mapping[int, str]) -> str:
         parts.append(f"*{_patches(told.recovered)} recovered after a retry* ({_named(told.recovered, links)})")
     if told.failed_again:
         parts.append(f"{_patches(told.failed_again)} failed again after a retry ({_named(told.failed_again, links)})")
-    longer = told.since is not None and digest.since is not None and told.since < digest.since
-    since = f", since {text.when(told.since)}" if told.since and longer else ""
-    return f"🔁 {' · '.join(parts)}{since}." if parts else ""
+    return f"🔁 {' · '.join(parts)}." if parts else ""
 
 
 def _patches(counts: Sequence[tuple[int, int]]) -> str:

@@ -119,13 +119,15 @@ async def _targets(services: Services, wish: Wish, progress: Progress) -> tuple[
     return left, [*refused, *held]
 
 
+async def holding(services: Services, device_ids: Sequence[int]) -> dict[tuple[int, int], RetryRequest]:
+    """Open requests, by the device and the patch that they hold. What is settled is held no more."""
+    requests = await services.store.open_on(device_ids)
+    return {(request.device.id, patch_id): request for request in requests for patch_id in request.in_play}
+
+
 async def _not_held(services: Services, targets: Sequence[_Target]) -> tuple[list[_Target], list[str]]:
     """Without the patches that open requests hold, and the sentences that name these."""
-    holders = {
-        (request.device.id, patch_id): request
-        for request in await services.store.open_on([target.device.id for target in targets])
-        for patch_id in request.in_play
-    }
+    holders = await holding(services, [target.device.id for target in targets])
     left, held = [], []
     for target in targets:
         free = tuple(patch for patch in target.chosen.failed if (target.device.id, patch.id) not in holders)

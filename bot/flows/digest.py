@@ -146,17 +146,15 @@ async def _gather(services: Services, plan: DigestPlan, due: Due, ended: datetim
     seen, since = await _reach(services, plan, mark, due.slot, upto)
     note = f"{trouble} {await _freshness(services)}" if trouble else None
     told = [one.attempt for one in seen]
-    retried = await _retried(services, plan, since, ended)
+    retried = await _retried(services, since, ended)
     digest = await asyncio.to_thread(digests.build, plan.name, told, due, since=since, note=note, retried=retried)
     return _Gathered(digest, upto, mark.upto if mark is not None and mark.posted else None)
 
 
-async def _retried(services: Services, plan: DigestPlan, since: datetime, upto: datetime) -> digests.Retried:
-    """Since the last digest that people have seen: one that was silent has not told them."""
-    untold = await services.store.untold_since(plan.name)
-    begin = min(since, untold or since)
-    ended = await services.store.ended(begin - SETTLED, upto, digests.RECOVERED | digests.FAILED_AGAIN)
-    return digests.retried(((one.card_id, one.fate, one.patches) for one in ended), begin)
+async def _retried(services: Services, since: datetime, upto: datetime) -> digests.Retried:
+    """No digest that has some of these is silent, so people have seen all up to ``since``."""
+    ended = await services.store.ended(since - SETTLED, upto, digests.RECOVERED | digests.FAILED_AGAIN)
+    return digests.retried((one.card_id, one.fate, one.patches) for one in ended)
 
 
 async def _reach(

@@ -120,13 +120,13 @@ class Store:
     # ------------------------------------------------------------ requests
 
     async def create_requests(
-        self, drafts: Sequence[tuple[RetryRequest, Entry]], notes: Sequence[Note] = (), *, card_channel: str
+        self, drafts: Sequence[tuple[RetryRequest, Entry]], *, card_channel: str
     ) -> tuple[RetryRequest, ...] | Covered:
         """Stores each draft as version 1 under a new id and prepares the one card of them all, or names the open
         requests that already hold one of the patches; then nothing is written. Several drafts become a bulk. An empty
         ``entry.subject`` becomes ``request:<id>``."""
         async with self._database.write() as connection:
-            return await requests.create(connection, drafts, notes, card_channel=card_channel)
+            return await requests.create(connection, drafts, card_channel=card_channel)
 
     async def change_requests(self, changes: Sequence[Change]) -> bool:
         """Compare-and-swap: True and everything is written, or False and nothing is, when a stored version is not the
@@ -271,7 +271,7 @@ class Store:
         async with self._database.write() as connection:
             if await outbox.are_known(connection, notes):
                 return False
-            await outbox.queue(connection, notes, notes[0].request_id, entry.at)
+            await outbox.queue(connection, notes, entry.at)
             await audit.append(connection, entry)
             return True
 
@@ -478,11 +478,6 @@ class Store:
     async def digest_mark(self, plan: str) -> Mark | None:
         async with self._database.read() as connection:
             return await digests.mark(connection, plan)
-
-    async def untold_since(self, plan: str) -> datetime | None:
-        """The slot of the plan's last digest that its channel has seen, else its baseline; None without one."""
-        async with self._database.read() as connection:
-            return await recoveries.untold_since(connection, plan)
 
     async def start_digest(self, plan: str, at: datetime, upto: int) -> None:
         """The baseline of a plan never seen before (`upto` -1: nothing covered); does nothing when there is a mark."""

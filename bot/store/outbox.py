@@ -27,7 +27,6 @@ class Note:
 
     ``to``: a user id (direct message), a channel id with the ``thread`` in it, or "" for the thread of the request's
     card.
-    While a request is being created, ``request_id`` 0 stands for its id, and so does ``{id}`` in the key.
     """
 
     key: str
@@ -107,7 +106,7 @@ async def retire_card(connection: AsyncConnection, card_id: int, now: datetime, 
     if card is None:
         return False
     await connection.execute(sa.delete(cards).where(cards.c.id == card_id))
-    await queue(connection, told, card.request_id, now)
+    await queue(connection, told, now)
     return True
 
 
@@ -192,20 +191,19 @@ async def _known_keys(connection: AsyncConnection, keys: Sequence[str]) -> set[s
     return set((await connection.execute(sa.select(notes.c.key).where(notes.c.key.in_(keys)))).scalars())
 
 
-async def queue(connection: AsyncConnection, batch: Sequence[Note], request_id: int, now: datetime) -> None:
+async def queue(connection: AsyncConnection, batch: Sequence[Note], now: datetime) -> None:
     """Queues the notes of one change. Safe without an upsert: a write transaction has no other writer beside it."""
-    keys = [note.key.replace("{id}", str(request_id)) for note in batch]
-    known = await _known_keys(connection, keys)
-    for key, note in zip(keys, batch, strict=True):
-        if key not in known:
-            known.add(key)
-            await connection.execute(sa.insert(notes).values(_note_row(note, key, request_id, now)))
+    known = await _known_keys(connection, [note.key for note in batch])
+    for note in batch:
+        if note.key not in known:
+            known.add(note.key)
+            await connection.execute(sa.insert(notes).values(_note_row(note, now)))
 
 
-def _note_row(note: Note, key: str, request_id: int, now: datetime) -> dict[str, Any]:
+def _note_row(note: Note, now: datetime) -> dict[str, Any]:
     return {
-        "key": key,
-        "request_id": note.request_id or request_id,
+        "key": note.key,
+        "request_id": note.request_id,
         "recipient": note.to,
         "thread": note.thread,
         "message": _pack(note.message),

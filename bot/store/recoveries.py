@@ -1,6 +1,4 @@
-"""What became of patches whose retry has ended, for the digests: how many of which request, and since when a channel
-has not heard of it.
-"""
+"""What became of patches whose retry has ended, for the digests: how many of which request."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Fate
-from bot.store.tables import digests, request_patches, requests
+from bot.store.tables import request_patches, requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +34,3 @@ async def ended(
         .order_by(card, request_patches.c.fate)
     )
     return tuple(Ended(row[0], Fate(row[1]), row[2]) for row in await connection.execute(query))
-
-
-async def untold_since(connection: AsyncConnection, plan: str) -> datetime | None:
-    """The slot of the plan's last digest that its channel has seen, else its baseline; None for a plan without one."""
-    seen = sa.func.max(sa.case((digests.c.ts != "", digests.c.slot)))
-    query = sa.select(seen, sa.func.min(digests.c.slot)).where(digests.c.plan == plan)
-    last, first = (await connection.execute(query)).one()
-    since: datetime | None = last or first
-    return since

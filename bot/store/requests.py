@@ -135,7 +135,6 @@ def _request(row: sa.Row[Any], patches: Iterable[RequestedPatch], votes: Iterabl
 async def create(
     connection: AsyncConnection,
     drafts: Sequence[tuple[RetryRequest, Entry]],
-    notes: Sequence[Note],
     *,
     card_channel: str,
 ) -> tuple[RetryRequest, ...] | Covered:
@@ -151,7 +150,6 @@ async def create(
         made.append(request)
         await audit.append(connection, replace(entry, subject=entry.subject or f"request:{request.id}"))
     await outbox.add_card(connection, made[0].card_id, card_channel)
-    await outbox.queue(connection, notes, made[0].card_id, made[0].asked_at)
     return tuple(await members(connection, made[0].id))
 
 
@@ -200,7 +198,7 @@ async def _change(connection: AsyncConnection, change: Change) -> None:
     await outbox.hurry(connection, after.card_id)
     entry = change.entry
     await audit.append(connection, replace(entry, subject=entry.subject or f"request:{after.id}"))
-    await outbox.queue(connection, change.notes, after.card_id, entry.at)
+    await outbox.queue(connection, change.notes, entry.at)
 
 
 async def look_again(connection: AsyncConnection, request_id: int, version: int, next_at: datetime) -> bool:

@@ -375,3 +375,29 @@ async def test_who_denies_what_came_back_hears_what_goes_on(tmp_path: Path) -> N
             assert "Denied for SRV-DC01. CON-NB-0147 and WH-PC-04: approved before" in stage.told("carl")
             assert await states(stage) == [State.DENIED, State.QUEUED, State.QUEUED]
             assert sent(stage) == sorted(THREE[1:])
+
+
+async def test_who_left_the_approvers_before_it_is_sent_counts_for_no_device(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        card = await carded(stage)
+        stage.world.slack.leaves_group("ann", "S0PATCHTEAM")  # the bot still remembers her as one of them
+        await pressed(stage, "ann", "Approve", card)
+        assert await states(stage) == [State.PENDING] * 3
+        assert stage.retries == []
+        await pressed(stage, "carl", "Approve", stage.card)
+        assert sent(stage) == sorted(THREE)
+
+
+async def test_n_sight_is_told_about_four_devices_at_once_at_most(tmp_path: Path) -> None:
+    six = tuple((device, None) for device in (1001, 1003, 1006, 1018, 1019, 1021))
+    async with staged(tmp_path) as stage:
+        card, gate = await carded(stage, wanted=six), asyncio.Event()
+        stage.world.nsight.faults.add(CALL, Fault.SLOW, times=None, until=gate, seconds=5, act=True)
+        await stage.world.slack.clicks("ann", "Approve", card)
+        await stage.world.nsight.calls.reach(CALL, 4)
+        await (await stage.says("carl", "/patches help")).answer()
+        assert len(stage.world.nsight.calls.of(CALL)) == 4
+        gate.set()
+        await stage.bot.settle()
+        assert await states(stage) == [State.QUEUED] * 6
+        assert len(stage.retries) == 6

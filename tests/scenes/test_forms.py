@@ -15,7 +15,6 @@ from bot.demo.fleet import application_patch
 from bot.demo.slack import Shown, words
 from bot.demo.slack.model import View
 from bot.demo.world import World
-from bot.flows.forms.patches import held
 from bot.model import SETTLED, Fate, PatchStatus, State
 from tests.sample_requests import pending
 from tests.scenes.filling import digest_of, fields, first_step, offered, second_step, ticked
@@ -312,8 +311,7 @@ def description(view: View, block: str, value: str) -> str:
 def test_a_patch_is_held_until_its_fate_is_settled(fate: Fate) -> None:
     asked = pending(1, 4, 5)
     request = replace(asked, patches=(replace(asked.patches[0], fate=fate), asked.patches[1]))
-    number = request.card_id
-    assert held([request]) == {1001: {5: number} if fate in SETTLED else {4: number, 5: number}}
+    assert request.in_play == ({5} if fate in SETTLED else {4, 5})
 
 
 # ---------------------------------------------------------------- rights, limits and reasons

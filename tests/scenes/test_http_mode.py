@@ -131,3 +131,14 @@ async def test_only_http_mode_has_a_door_for_slack(config: str, tmp_path: Path) 
                     assert words in await answer.text()
             async with session.get("/slack/events") as answer:
                 assert answer.status in {404, 405}
+
+
+async def test_devices_are_found_while_somebody_types(tmp_path: Path) -> None:
+    async with staged(tmp_path, config=HTTP) as stage:
+        await stage.asks("bob", "/patches retry")
+        form = await stage.opens("bob", "Choose devices…", saying="On which devices")
+        found = await stage.world.slack.suggests("bob", form, "device.pick", "srv-dc01")
+        assert [option["value"] for option in found] == ["1001"]
+        assert await stage.submits("bob", {"others": ["1001"]}) == {}
+        await stage.world.slack.view_of("bob", saying="Failed patches")
+        assert nothing_left(stage) == []

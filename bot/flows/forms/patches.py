@@ -2,12 +2,13 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.blocks import patch_form, text
 from bot.blocks.patch_form import CALLBACK, Limits, Offer
 from bot.errors import Kind, Refused, UpstreamError
+from bot.flows import ask
 from bot.flows.ask import AT_ONCE, Wish
 from bot.flows.ask import Wanted as Asked
 from bot.flows.device import KIND as PAGE
@@ -20,7 +21,7 @@ from bot.matching import products
 from bot.matching.products import Match, Wanted
 from bot.model import Device, Patch, RequestedPatch, RetryRequest
 
-__all__ = ["CALLBACK", "faults", "from_device", "held", "ids", "view", "waiting", "wish"]
+__all__ = ["CALLBACK", "faults", "from_device", "ids", "view", "waiting", "wish"]
 
 Values = Mapping[str, Any]
 _DIGITS = 15  # of the longest id that is read
@@ -61,10 +62,8 @@ async def view(
             return await _offer(services, device_id, form.about)
 
     found = await asyncio.gather(*(one(device_id) for device_id in device_ids))
-    taken = held(await services.store.open_on(device_ids))
-    offers = [
-        dataclasses.replace(offer, held=taken.get(offer.device.id, {})) for offer in found if isinstance(offer, Offer)
-    ]
+    held = await ask.holding(services, device_ids)
+    offers = [_marked(offer, held) for offer in found if isinstance(offer, Offer)]
     remarks = [*remarks, *(gone for gone in found if isinstance(gone, str))]
     offered = {offer.device.id: _severities(offer.matches) for offer in offers if offer.matches}
     if not offered:
@@ -102,12 +101,10 @@ def _ranked(device: Device, about: Wanted | None, patches: Sequence[Patch]) -> O
     return Offer(device, matches, by_now)
 
 
-def held(requests: Iterable[RetryRequest]) -> dict[int, dict[int, int]]:
-    """Numbers of the open requests that hold patches, by device and patch id. What is settled holds nothing."""
-    found: dict[int, dict[int, int]] = {}
-    for request in requests:
-        found.setdefault(request.device.id, {}).update(dict.fromkeys(request.in_play, request.card_id))
-    return found
+def _marked(offer: Offer, held: Mapping[tuple[int, int], RetryRequest]) -> Offer:
+    """With the numbers of the open requests that hold its patches."""
+    numbers = {patch: request.card_id for (device, patch), request in held.items() if device == offer.device.id}
+    return dataclasses.replace(offer, held=numbers)
 
 
 def _severities(matches: Sequence[Match]) -> dict[int, str]:
