@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.matching.hosts import NETBIOS, Hosts
@@ -95,6 +95,7 @@ NAMES = st.builds(lambda host, domain: host + domain, HOSTS, st.sampled_from((""
 OWNED = st.builds(lambda name, client: f"{name} @ {client}", NAMES, st.sampled_from("AB"))
 
 
+@example(["Büro 1 @ A", "Büro 1.a.example @ A"], "Büro 1")
 @given(st.lists(OWNED, max_size=6), st.one_of(NAMES, st.text(max_size=30)))
 def test_a_device_is_given_only_when_it_stays_the_only_one_without_its_domain(there: list[str], sought: str) -> None:
     inventory = devices(*there)
@@ -122,11 +123,16 @@ def test_a_device_is_never_given_whose_client_has_other_domains_or_whose_name_sa
 
 
 def _domain(name: str) -> str:
-    return name.casefold().partition(".")[2] if name.casefold().endswith(".example") else ""
+    host, _, domain = name.casefold().partition(".")
+    whole = " " in name or host.isdigit()  # a description or an address
+    return domain if domain.endswith("example") and not whole else ""
 
 
 def _cut(name: str) -> str:
-    return name.casefold().removesuffix("$").partition(".")[0][:NETBIOS]
+    """Of a description or an address, in which no dot begins a domain, the whole."""
+    plain = name.casefold().removesuffix("$")
+    host = plain.partition(".")[0]
+    return plain if " " in plain or host.isdigit() else host[:NETBIOS]
 
 
 @given(st.text(max_size=300), st.text(max_size=300))

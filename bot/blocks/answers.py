@@ -58,10 +58,10 @@ def _asked(made: Sequence[RetryRequest]) -> str:
 
 def _left_out(found: Sequence[tuple[Device, Patch]], *, several: bool) -> str:
     names = []
-    for device, patch in found[:LEFT_OUT]:
+    for device, patch in found:
         on = f" on {text.name(device.name, 60)}" if several else ""
         names.append(f"`{patch.id}` ({text.patch_state(patch)}){on}")
-    return ", ".join(names)
+    return text.listed(names, LEFT_OUT)
 
 
 def quarantined(spent: Mapping[int, Sequence[RetryRequest]], budget: Budget, links: Mapping[int, str]) -> str:

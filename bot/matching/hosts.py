@@ -60,7 +60,8 @@ class Hosts:
         self._by_host.pop("", None)
         self._begun: dict[str, list[Device]] = {}
         for host in sorted(self._by_host):
-            self._begun.setdefault(host[:NETBIOS], []).extend(device for _, device in self._by_host[host])
+            named_so = sorted((device for _, device in self._by_host[host]), key=lambda device: device.id)
+            self._begun.setdefault(host[:NETBIOS], []).extend(named_so)
 
     def find(self, name: str) -> Found:
         """The device that ``name`` means."""

@@ -113,7 +113,7 @@ async def test_ids_that_are_not_failed_are_left_out_and_named_with_their_state(t
     async with staged(tmp_path) as stage:
         answer = await stage.asks("bob", "/patches retry 1001 1,4,2,7")
         assert "retry 4 on SRV-DC01" in answer.plain
-        assert "Left out because not failed: 1 (Installed), 2 (Missing), 7 (Reboot Required)" in answer.plain
+        assert "Left out because not failed: 1 (Installed), 2 (Missing) and 7 (Reboot Required)" in answer.plain
         await stage.clicks("ann", "Approve", stage.card)
         assert stage.retries == [(1001, (4,))]
         assert nothing_left(stage) == []
