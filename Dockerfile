@@ -16,7 +16,8 @@ ENV PATH=/opt/patches/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     DATABASE_URL=sqlite+aiosqlite:////data/patches.db \
-    BOT_HTTP=0.0.0.0:3000
+    BOT_HTTP=0.0.0.0:3000 \
+    MPLCONFIGDIR=/data/.matplotlib
 USER 10001:10001
 WORKDIR /data
 VOLUME /data

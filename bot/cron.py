@@ -5,14 +5,14 @@ after the gap, one that exists twice comes once (Debian cron's rules, by cronsim
 """
 
 from collections import deque
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-_LOOK_BACK = tuple(timedelta(hours=hours) for hours in (1, 24, 24 * 32, 24 * 367))
+LOOK_BACK = tuple(timedelta(hours=hours) for hours in (1, 24, 24 * 32, 24 * 367))
 
 
 def check(expression: str, zone: str) -> str | None:
@@ -21,15 +21,39 @@ def check(expression: str, zone: str) -> str | None:
         where = ZoneInfo(zone)
     except (KeyError, ValueError, OSError):
         return f"{zone!r} is not an IANA time zone, such as 'Europe/Berlin'"
-    if len(expression.split()) != 5:
-        return f"{expression!r} has {len(expression.split())} fields; cron needs five: minute hour day month weekday"
+    trouble = fault(expression, where)
+    return f"{expression!r} {trouble}" if trouble else None
+
+
+def fault(expression: str, where: tzinfo = UTC) -> str | None:
+    """What is wrong with five cron fields, in words that follow them; None when they are right."""
+    fields = expression.split()
+    if len(fields) != 5:
+        have = f"{len(fields)} field" + "s" * (len(fields) != 1)
+        return f"has {have}; cron needs five: minute hour day month weekday"
     try:
         next(CronSim(expression, datetime(2026, 1, 1, tzinfo=where)))
     except (CronSimError, ValueError) as error:
-        return f"{expression!r} is not a cron expression ({error})"
+        return "never comes" if _dateless(fields) else f"is not a cron expression ({error})"
     except StopIteration:
-        return f"{expression!r} never comes"
+        return "never comes"
     return None
+
+
+def _dateless(fields: Sequence[str]) -> bool:
+    """Whether each field is right by itself, so that it must be the day that the month does not have."""
+    minute, hour, day, month, weekday = fields
+    try:
+        for some in ((minute, hour, "1", month, weekday), ("0", "0", day, "*", "*")):
+            CronSim(" ".join(some), datetime(2026, 1, 1, tzinfo=UTC))
+    except (CronSimError, ValueError):
+        return False
+    return True
+
+
+def often(expression: str) -> bool:
+    """Whether it comes more than once in some hour. It has passed ``check``."""
+    return len(CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC)).minutes) > 1
 
 
 def slots(expression: str, zone: str, after: datetime) -> Iterator[datetime]:
@@ -44,7 +68,7 @@ def slots(expression: str, zone: str, after: datetime) -> Iterator[datetime]:
 
 def newest(expression: str, zone: str, since: datetime, now: datetime) -> datetime | None:
     """The newest time in ``(since, now]`` in UTC, looked for from near to far; None when there is none."""
-    for start in (*(now - span for span in _LOOK_BACK if now - span > since), since):
+    for start in (*(now - span for span in LOOK_BACK if now - span > since), since):
         found = deque(takewhile(lambda slot: slot <= now, slots(expression, zone, start)), maxlen=1)
         if found:
             return found[0]

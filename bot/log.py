@@ -21,15 +21,16 @@ LIBRARIES = ("httpx", "httpcore", "slack_sdk", "slack_bolt", "aiohttp", "aiosqli
 
 SECRET_KEYS = frozenset(
     {"access_token", "api_key", "apikey", "app_token", "authorization", "bot_token", "client_secret", "cookie"}
-    | {"password", "refresh_token", "response_url", "secret", "signing_secret", "ticket", "token"}
+    | {"password", "refresh_token", "response_url", "secret", "signing_secret", "ticket", "token", "upload_url"}
 )
 SHAPES = re.compile(
     r"""(?ix)
     https?://hooks\.slack\.com/[^\s"'<>\\]*            # a response_url: who has it can post
+    | https?://files\.slack\.com/upload/[^\s"'<>\\]*     # an upload_url: who has it can upload
     | \b(?:xox[a-z](?:\.xox[a-z])?|xapp)-[\w.-]+        # Slack tokens
     | (?P<scheme>\bBearer\s+)[\w.~+/=-]+
     | (?P<user>://)[^\s/@"']+@                          # user and password in an address
-    | (?P<key>\b(?:apikey|api_key|password|response_url|access_token|refresh_token|client_secret|ticket)
+    | (?P<key>\b(?:apikey|api_key|password|response_url|upload_url|access_token|refresh_token|client_secret|ticket)
         \\?["']?\s*[:=]\s*\\?["']?)[^\s&"'\\,;}<>]+
     """
 )

@@ -1,4 +1,4 @@
-"""The Slack app's manifest: the least scopes, each with its reason, and nothing subscribed to.
+"""The Slack app's manifest: the least scopes, each with its reason, and the one event that the bot needs.
 
 Source: docs.slack.dev/reference/app-manifest and each method's page under docs.slack.dev/reference/methods.
 """
@@ -19,8 +19,17 @@ SCOPES = MappingProxyType(
         "usergroups:read": "Approvers and users of /patches can be named as usergroups; the bot asks who is in them.",
         "channels:read": "`check` tells whether the bot is in the public channels that the configuration names.",
         "groups:read": "The same for private channels.",
+        "files:write": "The bot puts a digest's picture and its list (CSV) into the digest's thread.",
     }
 )
+WIDER = MappingProxyType(
+    {
+        "channels:history": "Only with `update = true`: is the last digest still the newest message of its channel?",
+        "groups:history": "The same for private channels.",
+    }
+)
+"""Scopes that the manifest leaves out, since they let the bot read what people write: whoever wants what they are for
+adds them by hand. Without them the bot works, and does without."""
 APP_SCOPES = MappingProxyType({"connections:write": "Socket Mode: the app-level token (xapp-…) opens the connection."})
 
 METHODS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
@@ -31,15 +40,20 @@ METHODS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "chat.postEphemeral": ("chat:write",),
         "chat.postMessage": ("chat:write",),
         "chat.update": ("chat:write",),
+        "conversations.history": ("channels:history", "groups:history"),
         "conversations.info": ("channels:read", "groups:read"),
+        "files.completeUploadExternal": ("files:write",),
+        "files.getUploadURLExternal": ("files:write",),
         "usergroups.users.list": ("usergroups:read",),
         "users.info": ("users:read",),
         "views.open": (),
+        "views.publish": (),
         "views.update": (),
     }
 )
 """Every Web API method that the bot calls, and the scopes it needs. A test holds it against the code."""
 
+EVENTS = ("app_home_opened",)  # whose Home is to be shown; needs no scope
 EVENTS_PATH = "/slack/events"
 LONG_DESCRIPTION = (
     "Patches tells a team which application patches failed and lets it repair them without leaving Slack. "
@@ -64,8 +78,8 @@ def manifest(http_url: str | None) -> dict[str, Any]:
         "command": "/patches",
         **reached,
         "description": "What was patched, what failed, and retries that a second person approves",
-        "usage_hint": "recent | retry DEVICE IDS [reason] | device DEVICE | pending | history | digest | notify | "
-        "status | help",
+        "usage_hint": "recent | retry DEVICE IDS [reason] | device DEVICE | devices TEXT | pending | history | "
+        "digest | silence APP 7d | silences | unsilence ID | notify | status | help",
         "should_escape": False,  # else "@ann" in a reason would arrive as an id, and the audit trail keep that
     }
     return {
@@ -78,7 +92,7 @@ def manifest(http_url: str | None) -> dict[str, Any]:
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,  # direct messages to a requester appear there
                 "messages_tab_read_only_enabled": True,
             },
@@ -87,6 +101,7 @@ def manifest(http_url: str | None) -> dict[str, Any]:
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
+            "event_subscriptions": {**({} if url is None else {"request_url": url}), "bot_events": list(EVENTS)},
             "interactivity": {"is_enabled": True, **({} if url is None else _addresses(url))},
             "org_deploy_enabled": False,
             "socket_mode_enabled": url is None,

@@ -6,6 +6,10 @@ Escaping rules: docs.slack.dev, "Formatting message text" (only ``&``, ``<`` and
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 ELLIPSIS = "…"
 _ISOLATE, _POP = "\u2068", "\u2069"
@@ -91,9 +95,14 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def foremost(parts: Sequence[T], most: int) -> Sequence[T]:
+    """The first ``most``, or all when only one would be left out: naming it takes no more room than counting it."""
+    return parts if len(parts) <= most + 1 else parts[:most]
+
+
 def listed(parts: list[str], most: int = 10) -> str:
-    """``a, b and c``; beyond ``most``: ``a, b, … and 7 more``. The parts are safe already."""
-    if len(parts) > most:
+    """``a, b and c``; beyond ``most``: ``a, b, … and 7 more``, never just 1 more. The parts are safe already."""
+    if len(foremost(parts, most)) < len(parts):
         return f"{', '.join(parts[:most])} and {len(parts) - most:,} more"
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 

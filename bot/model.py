@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import IntFlag, StrEnum
+from datetime import UTC, date, datetime, timedelta
+from enum import IntEnum, IntFlag, StrEnum
 from typing import Any
 
 import msgspec
@@ -153,6 +153,80 @@ class DeviceListing:
     unreadable: int = 0
     partial: str = ""
     hurried: bool = False
+
+
+class Result(IntEnum):
+    """What a final attempt means for how its application stands on its device. As kept in the database."""
+
+    NOTHING = 0  # a status that is unknown to us
+    FAILED = 1
+    OK = 2
+    NEEDLESS = 3  # NOT_APPLICABLE: there is nothing to patch any more
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an application stands on one of ESET's devices, told from its final attempts in the order of their ends.
+
+    ``device``: a uuid, empty for all attempts together whose device nobody knows. ``status``, ``from_version`` and
+    ``to_version``: of the last failed attempt. ``since``, ``last``: ends of the first and the last failed attempt of a
+    row of failures that no success interrupts: the present one, or the one that came to its end. ``tries``: how many
+    they are. ``fresh``: how many failed attempts fall into the reach of the digest, whichever row they belong to.
+    ``failing``: now; ``before``: that row was known to the digest before. ``ended_at``: when the attempt that brought
+    it to its end did; ``needless``: that one found nothing to patch any more.
+    """
+
+    subject: int
+    developer: str
+    application: str
+    device: str
+    status: str
+    from_version: str
+    to_version: str
+    since: datetime
+    last: datetime
+    tries: int
+    fresh: int
+    failing: bool
+    before: bool
+    ended_at: datetime | None = None
+    needless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What ended on one day of a plan's zone. ``failed``, ``ok``: final attempts; ``recovered``: how many of ``ok``
+    followed a failed attempt of the same application on the same known device."""
+
+    date: date
+    failed: int = 0
+    ok: int = 0
+    recovered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Keeps an application out of digests. ``application``: the whole name or a glob, case aside; ``reason`` (a
+    vendor's status), ``client`` (a glob) and ``version`` narrow it, empty = any. In globs ``\\*`` is an asterisk of
+    the name's own (``terms.covers``). ``why``: as typed, not escaped.
+
+    ``ended_by``: who ended it before ``until``, empty while nobody has.
+    """
+
+    id: int
+    application: str
+    until: datetime
+    made_by: str
+    made_at: datetime
+    reason: str = ""
+    client: str = ""
+    version: str = ""
+    why: str = ""
+    ended_at: datetime | None = None
+    ended_by: str = ""
+
+    def on(self, now: datetime) -> bool:
+        return self.ended_at is None and now < self.until
 
 
 # ---------------------------------------------------------------- N-sight: clients, devices, patches
@@ -447,6 +521,18 @@ class Message:
 
     text: str
     blocks: Blocks = ()
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is uploaded. ``name`` ends as its kind does (".csv", ".png"); ``title`` stands above it; ``alt`` tells who
+    cannot see a picture what it shows, at most 1,000 characters, empty for anything else. ``content`` is never empty.
+    """
+
+    name: str
+    content: bytes
+    title: str
+    alt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

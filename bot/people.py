@@ -21,6 +21,7 @@ class Room:
     name: str
     member: bool
     archived: bool
+    private: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class People:
             name=str(data.get("name") or channel),
             member=bool(data.get("is_member")),
             archived=bool(data.get("is_archived")),
+            private=bool(data.get("is_private")),
         )
 
 

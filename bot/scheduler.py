@@ -14,7 +14,21 @@ import structlog
 
 from bot import approvals
 from bot.errors import STOPPING, Refused, TrailUnwritableError, UpstreamError
-from bot.flows import attempts, cards, changes, decide, digest, follow_up, head, inventory, patch_sweep, send, start
+from bot.flows import (
+    attempts,
+    cards,
+    changes,
+    decide,
+    digest,
+    follow_up,
+    head,
+    home,
+    inventory,
+    patch_sweep,
+    plans,
+    send,
+    start,
+)
 from bot.flows.services import Services
 from bot.model import RetryRequest, State
 
@@ -62,7 +76,7 @@ class Scheduler:
         """Starts every job that is due now."""
         services, now = self._services, self._services.now()
         if not self._plans_started:
-            await digest.start(services)
+            await plans.start(services)
             self._plans_started = True
         if self._owes_start:
             self._start("start", self._put_start_on_record())
@@ -72,8 +86,10 @@ class Scheduler:
         self._start("inventory", inventory.sweep_if_due(services))
         self._start("patches", patch_sweep.read_next_if_due(services))
         self._start("repair", cards.repair(services))
-        for plan in services.config.digests:
+        self._start("homes", home.refresh(services))
+        for plan in await plans.every(services):
             self._start(f"digest {plan.name}", digest.post_if_due(services, plan))
+        self._start("digest files", digest.deliver(services))
         if services.config.audit.channel:
             self._start("audit head", head.post_if_due(services))
         await self._move_requests(now)

@@ -110,6 +110,11 @@ class Door:
                 await ack()
             self._take(self._submitted(body))
 
+        @app.event("app_home_opened")
+        async def opened(ack: AsyncAck, event: dict[str, Any]) -> None:
+            await ack()
+            self._opened(event)
+
         @app.view_closed(ANY)
         @app.shortcut(ANY)
         @app.event(ANY)
@@ -126,6 +131,11 @@ class Door:
 
     async def _commanded(self, body: dict[str, Any]) -> None:
         await desk.command(self._services, _text(body, "text"), _place(body))
+
+    def _opened(self, event: Mapping[str, Any]) -> None:
+        """https://docs.slack.dev/reference/events/app_home_opened: sent for each tab, each time."""
+        if event.get("tab") == "home" and self._at_work < MOST_AT_ONCE:
+            self._take(desk.opened(self._services, _text(event, "user")))
 
     async def _clicked(self, body: dict[str, Any]) -> None:
         await desk.click(self._services, _click(body))
@@ -195,12 +205,13 @@ def _click(body: Mapping[str, Any]) -> Click:
     action = (body.get("actions") or [{}])[0]
     container = body.get("container") or {}
     private = bool(container.get("is_ephemeral"))
-    channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
+    user = _user(body)
+    channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or user)
     ts = str(container.get("message_ts") or (body.get("message") or {}).get("ts") or "")
-    user = str((body.get("user") or {}).get("id") or "")
+    home = (body.get("view") or {}).get("type") == "home"
     chosen = (action.get("selected_option") or {}).get("value")
     return Click(
-        place=Place(user, channel, _text(body, "response_url"), delivery_key(body), private=private),
+        place=Place(user, channel, _text(body, "response_url"), delivery_key(body), private=private, home=home),
         action=str(action.get("action_id") or ""),
         value=str(action.get("value") or chosen or ""),
         trigger_id=_text(body, "trigger_id"),

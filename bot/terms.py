@@ -11,6 +11,8 @@ from typing import Any
 from bot.markup import plural
 from bot.model import Device, DeviceKind, Fate, RequestedPatch, RetryRequest, Terms
 
+_FREE_ASTERISK = re.compile(r"(?<!\\)\*")
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -84,10 +86,44 @@ def fits(rule: Rule, device: Device, patches: Sequence[RequestedPatch]) -> bool:
 def like(name: str, glob: str) -> bool:
     """Whether a name fits a glob, in which only ``*`` means anything but itself; an empty glob fits every name.
 
-    Case, the kind of white space and how an accented letter is composed make no difference.
+    Case, the kind of white space and how an accented letter is composed make no difference. People type globs into
+    Slack too, so that no number of asterisks may cost more than one look through the name for each.
     """
-    pattern = ".*".join(re.escape(part) for part in _plain(glob).split("*"))
-    return not glob or re.fullmatch(pattern, _plain(name), re.DOTALL) is not None
+    return not glob or _holds(_plain(name), _plain(glob).split("*"))
+
+
+def covers(pattern: str, name: str) -> bool:
+    r"""As ``like``, for names that came from outside and were not typed as globs: ``\*`` is an asterisk of the name's
+    own, and an empty pattern fits the empty name alone."""
+    pieces = _FREE_ASTERISK.split(_plain(pattern))
+    return _holds(_plain(name), [piece.replace(r"\*", "*") for piece in pieces])
+
+
+def boundless(pattern: str) -> bool:
+    """Whether nothing but asterisks is in it."""
+    return not _plain(pattern).strip("* ")
+
+
+def literal(name: str) -> str:
+    """The pattern that covers this name alone, whatever characters are in it."""
+    plain = unicodedata.normalize("NFKC", name)
+    return plain.replace("*", r"\*") if "*" in plain else name
+
+
+def _holds(whole: str, pieces: list[str]) -> bool:
+    """Whether ``whole`` begins with the first of the pieces, ends with the last and holds the others between them."""
+    if len(pieces) == 1:
+        return whole == pieces[0]
+    first, *inner, last = pieces
+    at, end = len(first), len(whole) - len(last)
+    if at > end or not (whole.startswith(first) and whole.endswith(last)):
+        return False
+    for piece in inner:
+        found = whole.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
 
 
 def _plain(name: str) -> str:

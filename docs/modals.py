@@ -15,7 +15,7 @@ from bot.blocks.patch_form import Limits, Offer
 from bot.demo.slack import words
 from bot.matching import products
 from bot.matching.products import Match, Wanted
-from bot.model import Device, DeviceKind, Patch
+from bot.model import Device, DeviceKind, Patch, RequestedPatch, RetryRequest, State, Terms
 
 TARGET = Path(__file__).with_name("modals.md")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -83,8 +83,9 @@ def _forms() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         "Each device with its reason.",
         modals.failed(patch_form.nothing(_offers()[3:], CHROME)),
     )
-    yield "Approve", 'Only where `reason = "required"` holds; else the button itself approves.', modals.approve(7)
-    yield "Deny", "The reason is required where `deny_reason` says so.", modals.deny(7, required=False)
+    asked = [_request()]
+    yield "Approve", 'Only where `reason = "required"` holds; else the button itself approves.', modals.approve(asked)
+    yield "Deny", "The reason is required where `deny_reason` says so.", modals.deny(asked, required=False)
 
 
 # ---------------------------------------------------------------- samples
@@ -109,6 +110,12 @@ FILES = (
     _device(1004, "SRV-FILE01", "Contoso Ltd", "Head Office", DeviceKind.SERVER),
     _device(1023, "SRV-FILE01", "Bäckerei Müller & Söhne", "Backstube Köln", DeviceKind.SERVER),
 )
+
+
+def _request() -> RetryRequest:
+    titles = ("Google Chrome 134.0.6998.89", "7-Zip (x64) 24.09")
+    patches = tuple(RequestedPatch(number, title, "Failed", "Failed") for number, title in enumerate(titles, 4))
+    return RetryRequest(7, State.PENDING, 1, DC, patches, "U0BOB", "out of date", "C0HELPDESK", NOW, Terms())
 
 
 def _question() -> Question:

@@ -1,7 +1,6 @@
 """Recent lists, digests, devices and the short answers: what they say, and that Slack takes them."""
 
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,15 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.blocks import device as device_blocks
-from bot.blocks import digest as digest_blocks
 from bot.blocks import help as help_blocks
+from bot.blocks import plans as plan_blocks
 from bot.blocks import recent, text
 from bot.blocks import requests as request_lists
-from bot.blocks.help import Health, Upcoming
+from bot.blocks.help import Health
+from bot.blocks.plans import Coming
 from bot.blocks.requests import Line, Part
 from bot.commands import FORMS, Mode, Recent
 from bot.demo.slack.limits import message_problems
-from bot.digests import Digest, DigestPlan, Due, build
+from bot.digests import DigestPlan
 from bot.model import (
     Attempt,
     Device,
@@ -94,92 +94,9 @@ def buttons(message: Message) -> dict[str, str]:
     return {node["action_id"]: node["value"] for node in nodes(message.blocks) if node["type"] == "button"}
 
 
-# ---------------------------------------------------------------- digests
+# ---------------------------------------------------------------- recent
 
-PLAN = DigestPlan("daily", "C0NEWS", "0 9 * * 1-5", "Europe/Berlin")
 PREFIX = "APPLICATION_PATCHING_STATUS_"
-REASONS = ["DOWNLOAD_ERROR", "TERMINATION_REQUIRED", "PREPARE_ERROR", "INSTALLER_CORRUPTED", "UNINSTALL_REQUIRED"]
-
-
-def failures(count: int) -> list[Attempt]:
-    """``count`` failing applications with long names full of markup, the n-th failing for n % 7 + 1 reasons."""
-    return [
-        Attempt(
-            developer_name=f"Müller & Söhne <{number}> " + "D" * 300,
-            display_name=f"<!channel> & App {number} " + "x" * 300,
-            patched=Version(name=f"{number}." + "9" * 300),
-            raw_status=f"{PREFIX}FAILED_{REASONS[turn % 5]}" + ("_ODD" * turn if turn > 4 else ""),
-        )
-        for number in range(count)
-        for turn in range(number % 7 + 1 if count > 1 else 1)
-    ]
-
-
-def digest_of(count: int, *, missed: int = 0, note: str = "") -> Digest:
-    ok = [Attempt(display_name="7-Zip", raw_status=f"{PREFIX}OK_INSTALLED")] * 148
-    other = [Attempt(display_name="7-Zip", raw_status=f"{PREFIX}NOT_APPLICABLE")] * 3
-    seen = [*failures(count), *ok, *other]
-    return build("daily", seen, Due(NOW, missed, late=missed > 0), since=NOW - timedelta(days=1), note=note)
-
-
-def rendered(digest: Digest) -> Message:
-    return digest_blocks.render(digest, PLAN, [f"token{n}" for n in range(digest_blocks.SHOWN)])
-
-
-@pytest.mark.parametrize("count", [0, 1, 49, 5000])
-def test_a_digest_looks_as_agreed(count: int) -> None:
-    """PATCHES_REWRITE_GOLDEN=1 writes the files anew."""
-    message = rendered(digest_of(count))
-    fits(message)
-    text = json.dumps({"text": message.text, "blocks": message.blocks}, ensure_ascii=False, indent=1, sort_keys=True)
-    path = GOLDEN / f"digest_{count}.json"
-    if os.environ.get("PATCHES_REWRITE_GOLDEN"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"{text}\n", encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == f"{text}\n"
-
-
-def test_a_digest_without_failures_says_so_in_a_line() -> None:
-    words = fits(rendered(digest_of(0)))
-    assert "daily: nothing failed" in words
-    assert "✅ Nothing failed: 151 attempts since <!date^" in words
-
-
-def test_a_digest_without_attempts_does_not_claim_success() -> None:
-    words = fits(rendered(build("daily", [], Due(NOW, 0, late=False), since=NOW)))
-    assert "No patching attempts since" in words
-
-
-def test_a_digest_tells_counts_share_and_reasons_in_words() -> None:
-    words = fits(rendered(digest_of(2)))
-    assert "❌ *3 failures* in 2 application versions; 2 % of 154 attempts" in words
-    assert (
-        "❌ Download failed ×1 (check the device's internet access and proxy, then retry) `FAILED_DOWNLOAD_ERR" in words
-    )
-    assert "❌ Application must be closed first ×1 (close the application, then retry)" in words
-
-
-def test_a_large_digest_is_cut_with_counts_and_the_way_to_the_rest() -> None:
-    digest = digest_of(5000)
-    words = fits(rendered(digest))
-    hidden = sum(group.count for group in digest.groups[10:])
-    assert f"… and 4,990 more application versions with {hidden:,} failures: `/patches recent failed`" in words
-
-
-def test_each_shown_group_has_a_button_that_carries_its_token_only() -> None:
-    assert buttons(rendered(digest_of(49))) == {f"digest.retry.{n}": f"token{n}" for n in range(10)}
-    assert buttons(digest_blocks.render(digest_of(49), PLAN)) == {}
-    assert len(digest_blocks.shown_groups(digest_of(49))) == digest_blocks.SHOWN
-
-
-def test_a_late_digest_is_marked_with_the_slots_it_covers() -> None:
-    words = fits(rendered(digest_of(1, missed=3, note="ESET could not be asked since yesterday.")))
-    assert "⏰ Late: was due <!date^" in words
-    assert "covers 3 missed slots too" in words
-    assert "⚠️ ESET could not be asked since yesterday." in words
-    assert "covers at least 1,000 missed slots" in fits(rendered(digest_of(1, missed=1000)))
-
-
 STATUSES = st.one_of(
     ANYTHING, st.sampled_from(["FAILED_<&>", "PATCHING_STATUS_FAILED_DOWNLOAD_ERROR", "FAILED_" + "&" * 300])
 )
@@ -192,15 +109,6 @@ ATTEMPTS = st.builds(
     raw_status=STATUSES,
     period=st.builds(Period, st.none(), st.sampled_from(["2026-11-19T10:00:00Z", "soon", None])),
 )
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.lists(ATTEMPTS, max_size=40))
-def test_a_digest_of_anything_fits(seen: list[Attempt]) -> None:
-    fits(rendered(build("daily", seen, Due(NOW, 3, late=True), since=NOW)))
-
-
-# ---------------------------------------------------------------- recent
 
 
 def attempt(
@@ -271,7 +179,7 @@ def test_the_present_filter_is_marked(mode: Mode) -> None:
     marked = [n["action_id"] for n in nodes(message.blocks) if n["type"] == "button" and "●" in n["text"]["text"]]
     assert marked == [f"recent.filter.{mode}"]
     filters = [action for action in buttons(message) if action.startswith("recent.filter")]
-    assert len(filters) == 3
+    assert filters == [f"recent.filter.{name}" for name in ("failed", "ok", "all", "apps")]
 
 
 def test_only_a_failed_row_of_a_list_that_is_kept_leads_to_a_retry() -> None:
@@ -549,8 +457,8 @@ def test_whether_direct_messages_come_is_told_with_the_way_back() -> None:
 
 
 def test_digests_are_listed_with_their_next_slot() -> None:
-    words = fits(help_blocks.digest_list([Upcoming("daily", "C0NEWS", "0 9 * * 1-5", "Europe/Berlin", NOW)]))
+    words = fits(plan_blocks.listed([Coming(DigestPlan("daily", "C0NEWS", "0 9 * * 1-5", "Europe/Berlin"), NOW)]))
     assert "*daily* in <#C0NEWS>: next <!date^" in words
     assert "`0 9 * * 1-5` Europe/Berlin" in words
-    assert "No digest is configured" in fits(help_blocks.digest_list([]))
+    assert "No digest is configured" in fits(plan_blocks.listed([]))
     assert "was posted in <#C0NEWS>" in fits(help_blocks.digest_posted("daily", "C0NEWS"))

@@ -335,26 +335,39 @@ async def test_a_digest_is_posted_now(world: World, tmp_path: Path) -> None:
     world.new_failures()
     done = await ran(tmp_path, "digest", "Daily", env=world.env(tmp_path, WHOLE), cold=True)
     assert (done.status, done.out) == (0, "Posted daily.\n")
-    (message,) = world.slack.messages
+    message, *below = world.slack.messages
     assert message.channel == "C0PATCHNEWS"
     assert "failed patching attempt" in message.plain
+    assert {shown.thread_ts for shown in below} == {message.ts}
 
 
 async def test_a_dry_run_prints_the_digest_as_plain_text_and_posts_nothing(world: World, tmp_path: Path) -> None:
     world.new_failures()
     done = await ran(tmp_path, "digest", "daily", "--dry-run", env=world.env(tmp_path, WHOLE))
     assert done.status == 0
-    assert re.search(r"^daily: [\d,]+ failed patching attempts$", done.out, re.MULTILINE)
+    assert re.search(r"^[\d,]+ failed patching attempts of", done.out, re.MULTILINE)
     assert "UTC" in done.out
     assert not re.search(r"<!date|\*\w|`|&amp;", done.out), "no markup of Slack's"
     assert world.slack.messages == []
+
+
+async def test_a_dry_run_on_a_new_database_knows_the_devices_and_says_where_and_when(
+    world: World, tmp_path: Path
+) -> None:
+    world.new_failures()
+    config = WHOLE + 'timezone = "Europe/Berlin"\ngroup_by = "client"\n'
+    done = await ran(tmp_path, "digest", "daily", "--dry-run", env=world.env(tmp_path, config))
+    where = r"For #patch-news \(C0PATCHNEWS\), next \w{3} [-\d]+ 09:00 Europe/Berlin \(\w{3} 0[78]:00 UTC\)"
+    assert re.fullmatch(where, done.out.splitlines()[0])
+    assert "Contoso Ltd" in done.out
+    assert "Client not known" not in done.out
 
 
 async def test_an_unknown_digest_is_a_wrong_argument_and_the_nearest_is_named(world: World, tmp_path: Path) -> None:
     done = await ran(tmp_path, "digest", "dayly", env=world.env(tmp_path, WHOLE))
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith("NAME: There is no digest dayly. Did you mean daily?")
-    assert not (tmp_path / "patches.db").exists()
+    assert world.slack.messages == []
 
 
 async def test_a_digest_that_slack_refuses_is_exit_1_with_slacks_code(world: World, tmp_path: Path) -> None:

@@ -97,7 +97,8 @@ def test_the_example_file_loads_and_says_the_defaults(tmp_path: Path) -> None:
     assert (example.audit.cron, example.audit.timezone) == (bare.audit.cron, bare.audit.timezone)
     (nightly,) = example.windows
     assert (nightly.duration, nightly.timezone, nightly.kind) == (timedelta(hours=4), "Europe/Berlin", "server")
-    (daily,) = example.digests
+    daily, contoso = example.digests
+    assert (contoso.name, contoso.channel, contoso.clients) == ("daily.contoso-ltd", "C0CONTOSO", ("Contoso Ltd",))
     assert (daily.name, daily.cron, daily.timezone) == ("daily", "0 9 * * 1-5", "Europe/Berlin")
     assert (daily.window, daily.post_when_empty) == (timedelta(hours=24), True)
 
@@ -346,7 +347,27 @@ BAD_DIGESTS = [
     ({"window": '"never"'}, "digests[0].window", "duration"),
     ({"post_when_empty": '"no"'}, "digests[0].post_when_empty", "true or false"),
     ({"silent": "true"}, "digests[0].silent", "unknown key"),
+    ({"group_by": '"device"'}, "digests[0].group_by", "application, reason, client or severity"),
+    ({"clients": '"Contoso*"'}, "digests[0].clients", "must be a list"),
+    ({"applications": '[""]'}, "digests[0].applications[0]", "text in quotes"),
+    ({"reasons": '["FAILED_DOWNLOD_ERROR"]'}, "digests[0].reasons[0]", "did you mean FAILED_DOWNLOAD_ERROR?"),
+    ({"reasons": '["FAILED_*"]'}, "digests[0].reasons[0]", "must be one of"),
+    ({"cron": '"0 9 31 2 *"'}, "digests[0].cron", "never comes"),
+    ({"reasons": '["OK_INSTALLED"]'}, "digests[0].reasons[0]", "must be one of"),
+    ({"kind": '"laptop"'}, "digests[0].kind", "server or workstation"),
+    ({"update": '"yes"'}, "digests[0].update", "true or false"),
+    ({"picture": '"7d"'}, "digests[0].picture", "14d, 30d or never"),
+    ({"quiet": '"Sat"'}, "digests[0].quiet", "must be a list"),
+    ({"quiet": '["Sat", "Xmas"]'}, "digests[0].quiet[1]", "'Xmas' is no quiet time, such as"),
+    ({"quiet": '["Mon-Sun"]'}, "digests[0].quiet", "leaves no time at all"),
+    ({"channels": '["C0CONTOSO"]'}, "digests[0].channels", "must be a table"),
+    ({"channels": '{"Contoso*" = "contoso"}'}, "digests[0].channels.Contoso*", "must be a channel's id"),
+    ({"channels": '{" " = "C0CONTOSO"}'}, 'digests[0].channels." "', "must be a client's name"),
+    ({"channels": '{"A&B" = "C0AB", "A+B" = "C0CD"}'}, "digests[0].channels.A+B", "daily.a-b would be its name"),
 ]
+
+
+SERVER = '"server"'
 
 
 def digest(**changes: str) -> str:
@@ -551,6 +572,42 @@ def test_a_window_holds_for_every_device_unless_it_says_for_which(tmp_path: Path
     every, some = config.load(env(tmp_path, window() + narrow)).windows
     assert every == Window("0 22 * * *", timedelta(hours=4))
     assert some == Window("0 22 * * *", timedelta(minutes=5), "Europe/Berlin", "Contoso*", "SRV-*", DeviceKind.SERVER)
+
+
+def test_a_digest_with_everything_is_read(tmp_path: Path) -> None:
+    said = digest(
+        group_by='"Severity"',
+        clients='["Contoso*"]',
+        applications='["Adobe *"]',
+        reasons='["APPLICATION_PATCHING_STATUS_FAILED_DOWNLOAD_ERROR", "failed_prepare_error", "FAILED_MOON_PHASE"]',
+        kind='"server"',
+        update="true",
+        picture='"30d"',
+        quiet='["Sat", "22:00-06:00"]',
+    )
+    (plan,) = config.load(env(tmp_path, said)).digests
+    assert (plan.group_by, plan.clients, plan.applications) == ("severity", ("Contoso*",), ("Adobe *",))
+    assert (plan.reasons, plan.kind) == (
+        ("FAILED_DOWNLOAD_ERROR", "FAILED_PREPARE_ERROR", "FAILED_MOON_PHASE"),
+        DeviceKind.SERVER,
+    )
+    assert (plan.update, plan.picture, plan.quiet) == (True, 30, ("Sat", "22:00-06:00"))
+
+
+def test_channels_of_single_clients_are_digests_beside_the_one_for_all(tmp_path: Path) -> None:
+    long = "Ümläut & Söhne " * 4
+    said = f'{digest(kind=SERVER)}[digests.channels]\n"Contoso*" = "C0CONTOSO"\n"*" = "C0ALL"\n"{long}" = "C0LONG"\n'
+    main, contoso, every, other = config.load(env(tmp_path, said)).digests
+    assert (main.name, main.clients, main.channel) == ("daily", (), "C0NEWS")
+    assert contoso == replace(main, name="daily.contoso", channel="C0CONTOSO", clients=("Contoso*",))
+    assert (every.name, every.clients) == ("daily.all", ("*",))
+    assert values.digest_name(other.name) == other.name
+    assert other.clients == (long,)
+
+
+def test_a_digest_cannot_have_the_name_of_a_clients(tmp_path: Path) -> None:
+    said = digest() + '[digests.channels]\nContoso = "C0CONTOSO"\n' + digest(name='"Daily.Contoso"')
+    assert the_fault(env(tmp_path, said)).startswith("digests[1].name: Daily.Contoso is the name of another digest")
 
 
 def test_two_digests_cannot_share_a_name_even_in_other_case(tmp_path: Path) -> None:

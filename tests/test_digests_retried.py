@@ -1,26 +1,20 @@
 """What a digest says of retries that have ended: counted, named, linked, in one line."""
 
-from datetime import UTC, datetime, timedelta
-
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.blocks.digest import named_requests, render
-from bot.digests import Digest, DigestPlan, Due, Retried, build, retried
-from bot.model import Attempt, Fate
+from bot.digests import Retried, retried
+from bot.model import Fate
+from tests.sample_digests import PLAN, digest, new, recovered
 
-SLOT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
-PLAN = DigestPlan("daily", "C0NEWS", "0 9 * * *", "Europe/Berlin")
 MOST = 3000  # characters of a section
 
 
-def digest(told: Retried | None = None, seen: tuple[Attempt, ...] = ()) -> Digest:
-    return build("daily", seen, Due(SLOT, 0, late=False), since=SLOT - timedelta(days=1), retried=told)
-
-
 def line(told: Retried, links: dict[int, str] | None = None) -> str:
-    sections = [block["text"]["text"] for block in render(digest(told), PLAN, (), links).blocks if "text" in block]
+    message = render(digest(retried=told), PLAN, (), links)
+    sections = [block["text"]["text"] for block in message.blocks if "text" in block]
     return next((text for text in sections if text.startswith("🔁")), "")
 
 
@@ -46,16 +40,32 @@ def test_one_line_counts_the_patches_and_names_the_requests() -> None:
 
 
 def test_it_is_told_also_when_nothing_failed_and_in_the_notification() -> None:
-    message = render(digest(Retried(((5, 2),))), PLAN)
-    assert "No patching attempts" in str(message.blocks)
-    assert message.text == "daily: nothing was patched. 🔁 *2 patches recovered after a retry* (#5)."
-    assert render(digest(), PLAN) == render(digest(Retried()), PLAN)
+    message = render(digest(ok=0, other=0, retried=Retried(((5, 2),))), PLAN)
+    assert "no patching attempts" in str(message.blocks)
+    assert message.text == "All good. Digest daily: no patching attempts. 2 patches recovered after a retry."
+    assert render(digest([new(1)]), PLAN) == render(digest([new(1)], retried=Retried()), PLAN)
+
+
+def test_what_failed_again_after_a_retry_needs_action() -> None:
+    message = render(digest(retried=Retried((), ((6, 1),))), PLAN)
+    assert message.blocks[0]["text"]["text"] == "🔴 Action needed: 1 patch failed again after a retry"
 
 
 def test_the_five_newest_requests_are_named_and_the_others_counted() -> None:
     told = Retried(tuple((number, 1) for number in range(1, 9)))
     assert "*8 patches recovered after a retry* (#4, #5, #6, #7, #8 and 3 more requests)" in line(told)
-    assert named_requests(digest(told)) == (4, 5, 6, 7, 8)
+    assert named_requests(digest(retried=told)) == (4, 5, 6, 7, 8)
+
+
+def test_of_six_requests_the_sixth_is_named_too() -> None:
+    told = Retried(tuple((number, 1) for number in range(1, 7)))
+    assert "(#1, #2, #3, #4, #5, #6)" in line(told)
+    assert named_requests(digest(retried=told)) == (1, 2, 3, 4, 5, 6)
+
+
+def test_a_recovery_is_told_once_in_a_notification() -> None:
+    told = render(digest([recovered(1, retried=5)], retried=Retried(((5, 1),), ((6, 2),))), PLAN).text
+    assert told.count("recovered") + told.count("failed again") == 1
 
 
 def test_a_number_is_a_link_where_its_address_is_known_and_harmless() -> None:
@@ -74,5 +84,5 @@ def test_whatever_has_ended_the_line_fits(
     told = Retried(recovered, again)
     links = {number: "https://example.slack.com/archives/" + "C" * 60 for number, _ in (*recovered, *again)}
     assert len(line(told, links)) < MOST
-    assert len(named_requests(digest(told))) <= 10
-    assert msgspec.json.encode(render(digest(told), PLAN, (), links).blocks)
+    assert len(named_requests(digest(retried=told))) <= 12
+    assert msgspec.json.encode(render(digest(retried=told), PLAN, (), links).blocks)

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.manifest import APP_SCOPES, SCOPES, WIDER
+from bot.store.tables import METADATA
+
 ROOT = Path(__file__).parents[1]
 SECURITY = ROOT / "docs" / "security.md"
 CITED = re.compile(r"`((?:bot|tests|docs)/[\w./-]+)(?:::(\w+))?`")
@@ -29,6 +32,16 @@ def test_every_file_and_test_that_the_security_page_names_is_there() -> None:
     assert len(cited) > 40, "the page cites hardly anything"
     missing = [f"{path}::{test}" if test else path for path, test in cited if not _there(path, test)]
     assert missing == []
+
+
+def test_the_security_page_names_every_table() -> None:
+    text = SECURITY.read_text(encoding="utf-8")
+    assert [name for name in METADATA.tables if f"`{name}`" not in text] == []
+
+
+def test_the_security_page_names_every_scope() -> None:
+    text = SECURITY.read_text(encoding="utf-8")
+    assert [scope for scope in (*SCOPES, *WIDER, *APP_SCOPES) if f"`{scope}`" not in text] == []
 
 
 def _there(path: str, test: str) -> bool:

@@ -18,6 +18,7 @@ from bot.demo.slack.limits import mentions_everyone, view_problems
 from bot.matching import products
 from bot.matching.products import Match, Wanted
 from bot.model import Device, DeviceKind, Patch
+from tests import sample_requests
 from tests.test_blocks_shown import NASTY, NOW
 
 VIEWS = Path(__file__).resolve().parents[2] / "shared" / "reference" / "block-schema" / "view.schema.json"
@@ -258,8 +259,8 @@ def test_a_certainty_is_shown_beside_the_severity() -> None:
         patch_form.view([Offer(device(1), (Match(failed(4), 0.0, sure=False),))], "token", Limits(50)),
         patch_form.waiting(3),
         modals.failed("Nothing."),
-        modals.approve(7),
-        modals.deny(7, required=True),
+        modals.approve([sample_requests.pending()]),
+        modals.deny([sample_requests.pending()], required=True, home=True),
     ],
     ids=["devices", "typed", "loading", "patches", "one device", "asking", "failed", "approve", "deny"],
 )

@@ -13,8 +13,9 @@ import pytest
 import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.commands import FORMS
 from bot.errors import ConfigError
-from bot.manifest import APP_SCOPES, METHODS, SCOPES, manifest, render
+from bot.manifest import APP_SCOPES, METHODS, SCOPES, WIDER, manifest, render
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = Path(os.environ.get("PATCHES_SHARED", ROOT.parent / "shared")) / "reference" / "manifest.schema.2.0.0.json"
@@ -41,6 +42,7 @@ def test_socket_mode_has_no_address_and_http_mode_has_it_everywhere() -> None:
     assert "http" not in json.dumps(socket)
     url = "https://patches.example.com/slack/events"
     assert http["features"]["slash_commands"][0]["url"] == url
+    assert http["settings"]["event_subscriptions"] == {"request_url": url, "bot_events": ["app_home_opened"]}
     assert http["settings"]["interactivity"] == {
         "is_enabled": True,
         "request_url": url,
@@ -53,11 +55,11 @@ def test_the_app_asks_for_nothing_it_does_not_use() -> None:
     assert told["settings"]["interactivity"]["is_enabled"] is True
     assert told["settings"]["org_deploy_enabled"] is False
     assert told["settings"]["token_rotation_enabled"] is False
-    assert "event_subscriptions" not in told["settings"]
+    assert told["settings"]["event_subscriptions"] == {"bot_events": ["app_home_opened"]}
     assert "user" not in told["oauth_config"]["scopes"]
     (command,) = told["features"]["slash_commands"]
     assert (command["command"], command["should_escape"]) == ("/patches", False)
-    assert command["usage_hint"]
+    assert {hint.split()[0] for hint in command["usage_hint"].split(" | ")} == set(FORMS)
 
 
 def test_texts_keep_slacks_lengths() -> None:
@@ -142,5 +144,6 @@ def test_no_method_is_in_the_table_that_the_code_does_not_call() -> None:
 
 def test_the_scopes_are_exactly_those_that_the_methods_need() -> None:
     needed = {scope for scopes in METHODS.values() for scope in scopes}
-    assert needed == (set(SCOPES) - {"commands"}) | set(APP_SCOPES)
+    assert needed == (set(SCOPES) - {"commands"}) | set(WIDER) | set(APP_SCOPES)
+    assert not set(SCOPES) & set(WIDER)
     assert manifest(None)["oauth_config"]["scopes"]["bot"] == list(SCOPES)

@@ -138,7 +138,7 @@ async def test_the_hints_lead_to_people_and_channels_that_there_are_and_to_the_b
         hints = re.findall(r'<li>([^<]*)<button data-person="(\w+)" data-channel="([\w-]+)"', await answer.text())
         screen = await browser.screen("bob", lambda shown: shown)
         assert {person for _, person, _ in hints} <= {person["name"] for person in screen["people"]}
-        assert {channel for _, _, channel in hints} <= {channel["name"] for channel in screen["channels"]}
+        assert {channel for _, _, channel in hints} <= {channel["name"] for channel in screen["channels"]} | {"home"}
         assert [channel for said, _, channel in hints if "press Retry…" in said] == ["patch-news"]
 
 
@@ -248,13 +248,36 @@ async def test_the_second_of_two_buttons_with_the_same_text_is_the_one_that_is_p
     async with opened() as browser:
         await browser.post("time", "bob", minutes=60)
         digest = await browser.message("bob", NEWS, "failed patching attempts")
-        sections = [block for block in digest["blocks"] if "accessory" in block]
-        wish = {"block": sections[1]["block_id"], "action": sections[1]["accessory"]["action_id"]}
+        groups = [at for at, block in enumerate(digest["blocks"]) if "Retry…" in json.dumps(block, ensure_ascii=False)]
+        above, pressed = digest["blocks"][groups[1] - 1 : groups[1] + 1]
+        wish = {"block": pressed["block_id"], "action": pressed["elements"][0]["action_id"]}
         await browser.post("press", "bob", message=digest["id"], **wish)
         view = await browser.screen("bob", lambda shown: shown["view"] and "submit" in shown["view"] and shown["view"])
-        application = re.match(r"\*(.+?)\*", sections[1]["text"]["text"])
+        application = re.match(r"\*(.+?)\*", above["text"]["text"])
         assert application
         assert application[1] in json.dumps(view["blocks"])
+
+
+async def test_a_file_is_shown_to_whoever_sees_its_message_and_is_not_there_for_others() -> None:
+    async with opened() as browser:
+        await browser.post("time", "bob", minutes=60)
+
+        def with_files(shown: Json) -> list[Json]:
+            found = [one for one in shown["messages"].values() for _ in one["files"]]
+            return found if len(found) == 2 else []
+
+        files = [file for message in await browser.screen("bob", with_files) for file in message["files"]]
+        assert [file["mimetype"] for file in files] == ["image/png", "text/csv"]
+        assert files[0]["alt_txt"]
+        for file in files:
+            address = f"{browser.address}/api/files/{file['id']}"
+            async with browser.http.get(f"{address}?as=U0BOB") as answer:
+                assert (answer.status, answer.content_type) == (200, file["mimetype"])
+                assert len(await answer.read()) == file["size"]
+                assert ("Content-Disposition" in answer.headers) == (file["mimetype"] == "text/csv")
+            for stranger in ("U0GINA", "U0NOBODY", ""):
+                async with browser.http.get(f"{address}?as={stranger}") as answer:
+                    assert answer.status == 404
 
 
 async def test_a_device_is_found_by_typing_and_chosen_and_the_next_step_comes_in_the_same_modal() -> None:

@@ -21,7 +21,7 @@ from bot.model import (
     Terms,
     Version,
 )
-from bot.store import JSON, Entry, Mark, Note, Store
+from bot.store import JSON, Entry, Mark, Note, Store, Told
 from tests import stored
 from tests.laid import lay
 
@@ -288,7 +288,7 @@ async def test_a_posted_slot_moves_the_mark_tells_the_trail_and_is_never_claimed
     slot = minutes(60)
     assert await store.claim_digest("daily", slot, "p1", slot, 120)
     assert await store.digest_mark("daily") is None, "a claim is no mark"
-    await store.digest_posted("daily", slot, 42, Posted("C0NEWS", "1.1"), entry(minutes(61)))
+    await store.digest_posted("daily", Mark(slot, 42), Told(Posted("C0NEWS", "1.1")), entry(minutes(61)))
     assert await store.digest_mark("daily") == Mark(slot, 42)
     assert await store.last_digest() == ("daily", minutes(61))
     assert (await store.head())[0] == 1
@@ -307,16 +307,16 @@ async def test_a_slot_whose_poster_died_is_claimed_by_another_after_the_lease(st
 
 
 async def test_a_slot_with_nothing_to_post_moves_the_mark_but_is_not_the_last_digest(store: Store) -> None:
-    await store.digest_posted("daily", NOON, 3, Posted("C0NEWS", "1.1"), entry())
-    await store.digest_posted("daily", minutes(60), 3, None, entry(minutes(60)))
+    await store.digest_posted("daily", Mark(NOON, 3), Told(Posted("C0NEWS", "1.1")), entry())
+    await store.digest_posted("daily", Mark(minutes(60), 3), None, entry(minutes(60)))
     assert await store.digest_mark("daily") == Mark(minutes(60), 3)
     assert await store.last_digest() == ("daily", NOON)
 
 
 async def test_a_mark_that_comes_late_does_not_move_a_plan_back(store: Store) -> None:
-    await store.digest_posted("daily", minutes(60), 9, Posted("C0NEWS", "2.2"), entry(minutes(60)))
+    await store.digest_posted("daily", Mark(minutes(60), 9), Told(Posted("C0NEWS", "2.2")), entry(minutes(60)))
     for slot, upto in ((minutes(60), 5), (NOON, 3)):
-        await store.digest_posted("daily", slot, upto, Posted("C0NEWS", "1.1"), entry(minutes(61)))
+        await store.digest_posted("daily", Mark(slot, upto), Told(Posted("C0NEWS", "1.1")), entry(minutes(61)))
         assert await store.digest_mark("daily") == Mark(minutes(60), 9)
     assert (await store.head())[0] == 3, "that it was posted is told all the same"
 

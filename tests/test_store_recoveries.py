@@ -113,16 +113,19 @@ def patches(**fates: Fate) -> tuple[RequestedPatch, ...]:
     return tuple(RequestedPatch(int(name[1:]), name, "Failed", "", fate) for name, fate in fates.items())
 
 
-async def test_patches_of_requests_that_ended_are_counted_by_card_and_fate(store: Store) -> None:
+async def test_patches_of_requests_that_ended_are_told_with_their_card_and_fate(store: Store) -> None:
     alone, *bulk = [*await made(store, pending(1, 1, 2, 3)), *await made(store, pending(1, 4), pending(1, 5))]
     mixed = patches(p1=Fate.INSTALLED, p2=Fate.RESTART, p3=Fate.FAILED_AGAIN)
     await changed(store, alone, state=State.FINISHED, settled_at=NOON, patches=mixed)
     for one in bulk:
         installed = tuple(replace(patch, fate=Fate.INSTALLED) for patch in one.patches)
         await changed(store, one, state=State.FINISHED, settled_at=NOON + SECOND, patches=installed)
-    first = (Ended(1, Fate.FAILED_AGAIN, 1), Ended(1, Fate.INSTALLED, 1), Ended(1, Fate.RESTART, 1))
-    second = (Ended(bulk[0].id, Fate.INSTALLED, 2),)
+    device = (alone.device.id, alone.device.client, alone.device.kind)
+    first = tuple(Ended(1, *device, patch.title, patch.fate, NOON) for patch in mixed)
+    titles = [one.patches[0].title for one in bulk]
+    second = tuple(Ended(bulk[0].id, *device, title, Fate.INSTALLED, NOON + SECOND) for title in titles)
     assert await store.ended(NOON - SECOND, NOON, EVERY) == first
+    assert await store.ended(NOON - SECOND, NOON, digests.FAILED_AGAIN) == first[2:]
     assert await store.ended(NOON, NOON + SECOND, EVERY) == second
     assert await store.ended(NOON - SECOND, NOON + SECOND, EVERY) == first + second
     assert await store.ended(NOON + SECOND, NOON + timedelta(days=1), EVERY) == ()

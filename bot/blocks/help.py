@@ -10,14 +10,13 @@ from bot.blocks import text, trail
 from bot.commands import FORMS
 from bot.model import Message
 
-LISTED = 15  # digests in one answer
-
-
 # ---------------------------------------------------------------- help
 
 _NOTES = {
     "recent": "Without options: what failed in the last 7 days. `app:` takes part of an application's or developer's "
-    "name, `status:` one of ESET's names such as `FAILED_DOWNLOAD_ERROR`, `since:` a span such as `90m` or `7d`.",
+    "name, `status:` one of ESET's names such as `FAILED_DOWNLOAD_ERROR`, `since:` a span such as `90m` or `30d`: more "
+    "than `7d` is told from what the bot has kept, which are finished attempts only. *By application* shows each one's "
+    "course, *Export CSV* sends you all that is asked for. N-sight's view is shown only and has no *Export CSV*.",
     "retry": "DEVICE is an N-sight device id or a full device name, in quotes when it has spaces. IDS are patch ids "
     "with commas or spaces between them, or the word `failed` for all that failed. What follows is the reason; `--` "
     "before it lets it begin with a number. Nothing is sent before somebody else approves.",
@@ -27,7 +26,20 @@ _NOTES = {
     "pending": "Oldest first, each with a link to its card, where approvers press Approve or Deny. What is approved "
     "and waits for its maintenance window is listed too.",
     "history": "Newest first, each with a link to its card. Without a device: the requests of all devices.",
-    "digest": "`now` posts what the next scheduled digest would cover so far; the schedule is not touched.",
+    "digest": "`list` shows this channel's own first, `list NAME` those of that name, in which `*` stands for a part. "
+    "`now` posts what the next scheduled digest would cover so far; the schedule is not touched. "
+    '`add NAME "CRON" [ZONE]` subscribes the channel in which it is typed, once an hour at most; behind it `app:` and '
+    "`client:` (a whole name, or with `*`: other than in `recent`, a part alone fits nothing), `kind:server` and "
+    "`by:client` narrow and group it, `picture:14d` or `30d` adds the picture. `pause`, `resume` and `remove` are for "
+    "subscriptions; the channel and whoever subscribed hear of it. The digests in patches.toml are changed there.\n"
+    'Example: `/patches digest add contoso "0 8 * * 1-5" Europe/Berlin client:Contoso* app:*Adobe*`',
+    "silence": "APP is an application's whole name, in quotes when it has spaces; `*` stands for any part of it, `\\*` "
+    "for an asterisk in the name itself. "
+    "`status:` (one of ESET's names), `client:` and `version:` narrow it. From `1h` to `400d`; what follows is the "
+    "reason, which `--` may come before. Digests count what is silenced; an equal silence takes the place of the one "
+    "before.",
+    "silences": "The newest first, each with its number and a button that ends it.",
+    "unsilence": "ID is the number in `/patches silences`. From the next digest on the application is told again.",
     "notify": "Alone it tells how it stands. It is about direct messages on decisions and outcomes only: a warning "
     "that your request's card could not be shown still comes.",
     "status": "Also how fresh what the bot knows is.",
@@ -125,45 +137,7 @@ def notify(*, muted: bool) -> Message:
 # ---------------------------------------------------------------- digests
 
 
-@dataclass(frozen=True, slots=True)
-class Upcoming:
-    """A digest's line in ``/patches digest list``."""
-
-    name: str
-    channel: str
-    cron: str
-    timezone: str
-    next_at: datetime
-    last_at: datetime | None = None
-
-
-def digest_list(plans: Sequence[Upcoming]) -> Message:
-    """The configured digests and when each comes next."""
-    if not plans:
-        words = "No digest is configured."
-        more = "Whoever runs the bot adds one as `[[digests]]` to patches.toml."
-        return text.message(words, [text.section(f"🔍 {words} {more}")])
-    lines = [_upcoming(plan) for plan in plans]
-    more = "`/patches digest now NAME` posts one now."
-    return text.message(f"{text.plural(len(plans), 'digest')}", [*_list("Digests", lines), text.context(more)])
-
-
-def _upcoming(plan: Upcoming) -> str:
-    last = f"last {text.when(plan.last_at)}" if plan.last_at else "none posted yet"
-    schedule = f"{text.code(plan.cron, 60)} {text.name(plan.timezone, 40)}"
-    return (
-        f"*{text.name(plan.name)}* in {text.channel(plan.channel)}: next {text.when(plan.next_at)}, {last} · {schedule}"
-    )
-
-
 def digest_posted(name: str, channel: str) -> Message:
     """The private answer to ``/patches digest now``."""
     words = f"✅ The digest {text.name(name)} was posted in {text.channel(channel)}. The schedule stays as it is."
     return text.sentence(words)
-
-
-def _list(title: str, lines: Sequence[str]) -> list[Block]:
-    blocks: list[Block] = [text.header(title), *(text.section(line) for line in lines[:LISTED])]
-    if len(lines) > LISTED:
-        blocks.append(text.context(f"and {len(lines) - LISTED:,} more"))
-    return blocks

@@ -16,7 +16,7 @@ LINES = 2600  # characters of patch lines on a card; a section holds 3,000
 REASON = 600
 
 FATES = {
-    Fate.QUEUED: "🕒 queued",
+    Fate.QUEUED: "⏳ queued",
     Fate.UNCLEAR: "❔ being looked up",
     Fate.ALREADY: "❔ being looked up",
     Fate.INSTALLED: "✅ installed",
@@ -256,10 +256,10 @@ def headline(request: RetryRequest) -> str:
     by = f" by {text.mention(request.decided_by)}" if request.decided_by else ""
     at = f" {text.when(request.decided_at)}" if request.decided_at else ""
     sentences = {
-        State.PENDING: f"⏳ Waiting for approval.{note}",
+        State.PENDING: f"🕒 Waiting for approval.{note}",
         State.APPROVED: f"👍 Approved{by}; it will be sent to N-sight {_when_sent(request)}{note}",
         State.SENDING: "📤 Being sent to N-sight.",
-        State.QUEUED: f"🕒 {_progress(request)}{note}",
+        State.QUEUED: f"⏳ {_progress(request)}{note}",
         State.UNKNOWN: "❔ Outcome unknown: it may or may not have reached N-sight. It is not repeated; "
         f"the device is read to find out.{note}",
         State.FINISHED: f"🏁 Finished: {tally(request)}.{note}",

@@ -161,7 +161,7 @@ def _extent(part: Part) -> str:
 
 def _entry(line: Line, more: Sequence[str]) -> str:
     request = line.request
-    link = _linked(f"#{request.id} {text.name(request.device.name, NAME)}", line.link)
+    link = linked(f"#{request.id} {text.name(request.device.name, NAME)}", line.link)
     what = text.plural(len(request.patches), "patch", "patches")
     asked = f"asked by {text.mention(request.requester)} {text.when(request.asked_at)}"
     others = f" and {text.plural(line.others, 'more device')}" if line.others else ""
@@ -174,7 +174,7 @@ def _entry(line: Line, more: Sequence[str]) -> str:
     return words
 
 
-def _linked(label: str, address: str) -> str:
+def linked(label: str, address: str) -> str:
     """An address from Slack is not escaped but checked: what could end the link is not let through. In a link's label
     a bar would begin another one."""
     return f"<{address}|{label.replace('|', '¦')}>" if address and not set(address) & set("<>| \n") else label

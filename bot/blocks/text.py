@@ -93,7 +93,7 @@ _STATES = {
     State.WITHDRAWN: Words("↩️", "withdrawn"),
     State.EXPIRED: Words("⌛", "expired"),
     State.REJECTED: Words("🚫", "not carried out"),
-    State.CLOSED: Words("📕", "closed with an unknown outcome"),
+    State.CLOSED: Words("📁", "closed with an unknown outcome"),
 }
 
 _EMOJI = {Outcome.FAILED: "❌", Outcome.OK: "✅", Outcome.OTHER: "❔"}

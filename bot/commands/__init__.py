@@ -10,8 +10,11 @@ from bot.commands.kinds import (
     Command,
     DeviceInfo,
     DeviceSearch,
+    DigestAdd,
     DigestList,
     DigestNow,
+    DigestPause,
+    DigestRemove,
     Help,
     History,
     Mode,
@@ -19,11 +22,15 @@ from bot.commands.kinds import (
     Pending,
     Recent,
     Retry,
+    SilenceApplication,
+    SilenceEnd,
+    SilenceList,
     Status,
 )
 from bot.commands.matching import Selection, match_device, match_patches, match_plan, patch_state, patch_words
 from bot.commands.parser import parse
 from bot.commands.recent import STATUSES
+from bot.commands.silence import doubt, failure, unseen
 
 __all__ = [
     "FORMS",
@@ -31,8 +38,11 @@ __all__ = [
     "Command",
     "DeviceInfo",
     "DeviceSearch",
+    "DigestAdd",
     "DigestList",
     "DigestNow",
+    "DigestPause",
+    "DigestRemove",
     "Form",
     "Help",
     "History",
@@ -42,7 +52,12 @@ __all__ = [
     "Recent",
     "Retry",
     "Selection",
+    "SilenceApplication",
+    "SilenceEnd",
+    "SilenceList",
     "Status",
+    "doubt",
+    "failure",
     "match_device",
     "match_patches",
     "match_plan",
@@ -50,4 +65,5 @@ __all__ = [
     "parse_ids",
     "patch_state",
     "patch_words",
+    "unseen",
 ]

@@ -36,10 +36,19 @@ FORMS = {
         "/patches history [DEVICE]", "/patches history SRV-FILE01", "past retry requests and how they ended"
     ),
     "digest": Form(
-        "/patches digest list|now NAME",
+        "/patches digest list|now|add|remove|pause|resume [NAME …]",
         "/patches digest now daily",
-        "the digests and when each comes next; post one now",
+        "the digests and when each comes next; post one now; subscribe this channel to one",
     ),
+    "silence": Form(
+        "/patches silence APP 7d [status:NAME] [client:…] [version:…] [reason…]",
+        '/patches silence "Adobe Reader" 7d client:Contoso* new installer on Friday',
+        "keep an application out of digests for a while",
+    ),
+    "silences": Form(
+        "/patches silences", "/patches silences", "what is kept out of digests, by whom, why and until when"
+    ),
+    "unsilence": Form("/patches unsilence ID", "/patches unsilence 3", "end a silence before its time"),
     "notify": Form(
         "/patches notify [on|off]",
         "/patches notify off",
@@ -53,7 +62,8 @@ FORMS = {
 def wrong(what: str, command: str) -> Refused:
     """``what`` was not understood (safe mrkdwn, a whole sentence), then the right form of ``command``."""
     form = FORMS[command]
-    return Refused(f"{what} Nothing was done. The form is {code(form.usage)}, for example {code(form.example)}.")
+    example = f", for example {code(form.example)}" if form.example != form.usage else ""
+    return Refused(f"{what} Nothing was done. The form is {code(form.usage)}{example}.")
 
 
 def meant(word: str) -> str:

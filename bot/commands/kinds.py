@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from bot.model import DeviceKind
+
 Mode = Literal["failed", "ok", "all"]
+By = Literal["application", "reason", "client", "severity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,66 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class DigestList:
-    pass
+    """``name``: a name or a glob, empty for all."""
+
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DigestNow:
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestAdd:
+    """A digest for the channel in which it is typed. ``cron`` and ``timezone`` have passed ``cron.check``, and it comes
+    once an hour at most; ``applications``, ``clients``: globs, empty = all; ``kind`` None = both; ``picture``: the
+    days that it shows, 0 = none."""
+
+    name: str
+    cron: str
+    timezone: str = "UTC"
+    applications: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    kind: DeviceKind | None = None
+    by: By = "application"
+    picture: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRemove:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPause:
+    """``paused``: False resumes it."""
+
+    name: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceApplication:
+    """``application``, ``client``: a whole name, or a glob with ``*`` (``terms.covers``). ``reason``: a vendor's status
+    without its prefix. Empty = any. ``why``: whole and not escaped."""
+
+    application: str
+    length: timedelta
+    reason: str = ""
+    client: str = ""
+    version: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceList:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceEnd:
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +136,21 @@ class Status:
 
 
 Command = (
-    Help | Recent | Retry | DeviceInfo | DeviceSearch | Pending | History | DigestList | DigestNow | Notify | Status
+    Help
+    | Recent
+    | Retry
+    | DeviceInfo
+    | DeviceSearch
+    | Pending
+    | History
+    | DigestList
+    | DigestNow
+    | DigestAdd
+    | DigestRemove
+    | DigestPause
+    | SilenceApplication
+    | SilenceList
+    | SilenceEnd
+    | Notify
+    | Status
 )

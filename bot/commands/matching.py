@@ -185,13 +185,15 @@ def _offer(ids: Sequence[int], device: Device, reason: str = "") -> str:
 # ---------------------------------------------------------------- digests
 
 
-def match_plan(text: str, plans: Sequence[str]) -> str:
-    """The digest's name as configured, whatever its case. Raises Refused with the nearest match and all names."""
+def match_plan(text: str, plans: Sequence[str], so: str = "Nothing was posted.") -> str:
+    """The digest's name as configured, whatever its case. Raises Refused with the nearest match, all names, and what
+    follows from it (``so``)."""
     for plan in plans:
         if folded(plan) == folded(text):
             return plan
     if not plans:
-        raise Refused("No digest is configured (`[[digests]]` in patches.toml). Nothing was posted.")
+        raise Refused(f"No digest is configured (`[[digests]]` in patches.toml). {so}")
     near = nearest(text, plans)
     names = listed([code(plan, 40) for plan in plans])
-    raise Refused(f"There is no digest {code(text, 40)}.{meant(near)} Nothing was posted. There is: {names}.")
+    nothing = f"There is no digest {code(text, 40)}.{meant(near)} {so}".rstrip()
+    raise Refused(f"{nothing} There is: {names}.")

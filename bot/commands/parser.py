@@ -2,26 +2,24 @@
 
 from collections.abc import Callable
 
-from bot.commands import ids, recent
+from bot.commands import digest, ids, recent, silence
 from bot.commands.forms import FORMS, meant, wrong
 from bot.commands.kinds import (
     Command,
     DeviceInfo,
     DeviceSearch,
-    DigestList,
-    DigestNow,
     Help,
     History,
     Notify,
     Pending,
     Retry,
+    SilenceList,
     Status,
 )
 from bot.commands.lexer import nearest, take_name, take_word, typed, whole_name
 from bot.errors import NothingNamed, Refused
 from bot.markup import code
 
-_NOT_BUILT = ("silence", "silences", "unsilence")
 _HELP_TOO = {"?", "-h", "--help", "-help"}
 
 
@@ -31,10 +29,8 @@ def parse(text: str) -> Command:
     verb = verb.casefold()
     if not verb or verb in _HELP_TOO:
         return Help()
-    if verb in _NOT_BUILT:
-        raise Refused(f"{code('/patches ' + verb)} is not built yet. Nothing was done; `/patches help` lists what is.")
     if verb not in _PARSERS:
-        near = nearest(verb, [*_PARSERS, *_NOT_BUILT])
+        near = nearest(verb, list(_PARSERS))
         hint = meant(near and f"/patches {near}")
         raise Refused(
             f"{code(verb, 40)} is not a command.{hint} Nothing was done; `/patches help` lists what can be typed."
@@ -76,22 +72,6 @@ def _history(rest: str) -> History:
     return History(whole_name(rest) or None)
 
 
-def _digest(rest: str) -> DigestList | DigestNow:
-    verb, rest = take_word(rest)
-    match verb.casefold(), whole_name(rest):
-        case "list", "":
-            return DigestList()
-        case "now", name if name:
-            return DigestNow(name)
-        case "now", _:
-            raise wrong("The name of the digest is missing; `/patches digest list` names them.", "digest")
-        case "list", more:
-            raise wrong(f"{code(more, 40)} is not understood: `list` stands alone.", "digest")
-        case "", _:
-            raise wrong("It needs `list` or `now`.", "digest")
-    raise wrong(f"{code(verb, 40)} is not understood.{meant(nearest(verb, ('list', 'now')))}", "digest")
-
-
 def _notify(rest: str) -> Notify:
     word, more = take_word(rest)
     if more:
@@ -123,7 +103,10 @@ _PARSERS: dict[str, Callable[[str], Command]] = {
     "devices": _devices,
     "pending": _alone("pending", Pending()),
     "history": _history,
-    "digest": _digest,
+    "digest": digest.parse,
+    "silence": silence.parse,
+    "silences": _alone("silences", SilenceList()),
+    "unsilence": silence.parse_end,
     "notify": _notify,
     "status": _alone("status", Status()),
 }

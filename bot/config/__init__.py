@@ -10,7 +10,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from bot import cron
-from bot.config import approvals, values
+from bot.config import approvals, digests, values
 from bot.config.environment import Environment
 from bot.config.sections import (
     NO_SECRET,
@@ -99,9 +99,9 @@ def _everything(env: Environment, faults: list[str]) -> Config:
         database=Database(_database_url(env), database.take("migrate", values.boolean, DEFAULT.database.migrate)),
         http=Http(*env.take("BOT_HTTP", values.listen, (DEFAULT.http.host, DEFAULT.http.port))),
         log=_log(env),
-        access=Access(access.each("commands", values.member)),
+        access=Access(*(access.each(key, values.member) for key in ("commands", "silence", "digests"))),
         approvals=approvals.read(root.table("approvals")),
-        digests=_digests(root.tables("digests")),
+        digests=digests.read(root.tables("digests")),
         follow_up=_follow_up(root.table("follow_up")),
         windows=tuple(approvals.window(table) for table in root.tables("windows")),
         audit=_audit(root.table("audit")),
@@ -197,32 +197,6 @@ def _log(env: Environment) -> Log:
 
 
 # ---------------------------------------------------------------- patches.toml
-
-
-def _digests(tables: list[Table]) -> tuple[DigestPlan, ...]:
-    plans: list[DigestPlan] = []
-    for table in tables:
-        plan = _digest(table)
-        if plan.name and plan.name.casefold() in {other.name.casefold() for other in plans}:
-            table.fault("name", f"{plan.name} is the name of another digest too")
-        plans.append(plan)
-    return tuple(plans)
-
-
-def _digest(table: Table) -> DigestPlan:
-    plan = DigestPlan(
-        name=table.need("name", values.digest_name, ""),
-        channel=table.need("channel", values.channel, ""),
-        cron=table.need("cron", values.text, ""),
-        timezone=table.take("timezone", values.timezone, "UTC"),
-        window=table.take("window", values.duration, timedelta(hours=24)),
-        post_when_empty=table.take("post_when_empty", values.boolean, True),
-    )
-    trouble = cron.check(plan.cron, plan.timezone) if plan.cron else None
-    if trouble:
-        table.fault("cron", trouble)
-    table.close()
-    return plan
 
 
 def _audit(table: Table) -> Audit:

@@ -94,9 +94,12 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """User and usergroup ids that may use /patches; empty = every full member."""
+    """User and usergroup ids. ``commands``: who may use /patches, empty = every full member. ``silence``: who of them
+    may keep applications out of digests, ``digests``: who may subscribe to digests; empty = each of them."""
 
     commands: tuple[str, ...] = ()
+    silence: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class Table:
     def has(self, key: str) -> bool:
         return key in self._data
 
+    def names(self) -> tuple[str, ...]:
+        """All keys, of a table in which people choose them."""
+        return tuple(self._data)
+
     def wrong(self, key: str) -> bool:
         """Whether a fault of this key is noted, so that nothing is to be concluded from its value."""
         return key in self._wrong

@@ -9,6 +9,8 @@ from typing import TypeVar
 from urllib.parse import SplitResult, quote, quote_plus, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from bot.commands.digest import NAME
+
 T = TypeVar("T")
 Parse = Callable[[object], T]
 
@@ -18,7 +20,6 @@ LONGEST = timedelta(days=3650)
 HOST_NAME = re.compile(
     r"(?=.{4,254}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{1,63}\.?", re.IGNORECASE | re.ASCII
 )
-DIGEST_NAME = re.compile(r"\w[\w.-]{0,39}")
 LONGEST_ADDRESS = 800  # characters, escaped: two links have to fit one line of small print
 UNLINKABLE = frozenset('<>|"`\\')  # what would end a link in Slack's mrkdwn, and what no address holds unescaped
 
@@ -208,7 +209,7 @@ def member(raw: object) -> str:
 
 def digest_name(raw: object) -> str:
     """One word, since people type it in ``/patches digest now NAME``."""
-    if not isinstance(raw, str) or not DIGEST_NAME.fullmatch(raw):
+    if not isinstance(raw, str) or not NAME.fullmatch(raw):
         raise Wrong(f"must be one word of letters, digits, dots, dashes and underscores, not {shown(raw)}")
     return raw
 

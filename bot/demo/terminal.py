@@ -28,15 +28,22 @@ def message(shown: Shown) -> Panel:
     place = ", direct message" if where == "directmessage" else f" in #{where}"
     private = f" · only visible to {shown.naming(shown.ephemeral_to)}" if shown.ephemeral_to else ""
     edited = " · edited" if shown.edits else ""
-    blocks = shown.blocks or [{"type": "section", "text": {"type": "mrkdwn", "text": shown.text}}]
+    said = [{"type": "section", "text": {"type": "mrkdwn", "text": shown.text}}] if shown.text else []
     title = Text(f"{who(shown)}{place}{private}{edited}")
     return Panel(
-        Group(*_drawn(blocks, shown.naming)),
+        Group(*_drawn(shown.blocks or said, shown.naming), *_files(shown)),
         title=title,
         title_align="left",
         border_style=_frame(shown),
         padding=(0, 1),
     )
+
+
+def _files(shown: Shown) -> Iterator[Text]:
+    for file in shown.files:
+        yield Text.assemble("📎 ", (file.title, "bold"), f"  {file.name}")
+        if file.alt:
+            yield Text(f"   {file.alt}", style="dim")
 
 
 def form(view: View) -> Panel:

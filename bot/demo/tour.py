@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bot.demo import setting, terminal
 from bot.demo.setting import Setting
-from bot.demo.slack import Shown
+from bot.demo.slack import Shown, words
 from bot.demo.slack.cast import APPROVALS, HELPDESK, NEWS
 from bot.demo.world import World
 from bot.markup import cut, listed
@@ -97,7 +97,7 @@ class Tour:
         self.world, self.bot, self.slack = scene.world, scene.bot, scene.world.slack
         self.step = ""
         self._console = console
-        self._number = 0
+        self._number = self._read = 0
 
     async def play(self) -> None:
         """Raises NotAsToldError, AssertionError or LookupError at the first step that goes wrong."""
@@ -133,14 +133,20 @@ class Tour:
         self._say("It is 08:30 UTC. The digest of #patch-news is planned for 09:00 on weekdays; the clock goes on.")
         self.world.clock.advance(timedelta(minutes=30))
         shown = await self._appears(NEWS, "failed patching attempts")
-        expect_words(shown, "failures: ", "next digest", "Source: ESET PROTECT")
+        expect_words(shown, "new failures", "still failing", "recovered", "next digest", "Source: ESET PROTECT")
         self._show(shown)
+        self._say("What differs since the last one comes first. Below it: every device, the whole list, and a picture.")
+        below = [said for said in await self._news("the whole list (") if "New: " in said.plain or said.files]
+        files = [file.name.rpartition(".")[2] for said in below for file in said.files]
+        expect("a picture and the list as files", files, true=sorted(files) == ["csv", "png"])
+        for said in below:
+            self._show(said)
 
     async def _devices(self) -> None:
         self._say("ESET's list of attempts names no device; its list by device does, and the names lead to N-sight's.")
         digest = await self._appears(NEWS, "failed patching attempts")
         self._console.print(terminal.pressed("bob", f"Retry… beside {CHROME}"))
-        await self.slack.clicks("bob", "Retry…", digest, nth=0)
+        await self.slack.clicks("bob", "Retry…", digest, nth=_beside(digest, CHROME))
         form = await self.slack.view_of("bob", saying="On which devices")
         await self.slack.chooses("bob", "devices", [SERVER, WORKSTATION], form)
         expect(
@@ -202,7 +208,7 @@ class Tour:
         expect("two calls to N-sight all in all", self.world.nsight.retries, true=len(self.world.nsight.retries) == 2)
         self._show(card)
         self._say("Bob need not look: he is told directly, and so is the thread of the digest where it began.")
-        for said in await self._thread("has ended"):
+        for said in await self._news("has ended"):
             self._show(said)
 
     async def _again(self) -> None:
@@ -218,8 +224,14 @@ class Tour:
         await self._reads_the_devices_after(LOOK)
         self.world.clock.advance(LOOK)
         await self._card_says("Finished: 1 of 1 installed")
-        for said in (await self._thread("Request #3 (SRV-DC01): 🏁"))[3:]:
+        for said in await self._news("Request #3 (SRV-DC01): 🏁"):
             self._show(said)
+
+    async def _news(self, saying: str) -> list[Shown]:
+        """The same, without what was there when this was asked last."""
+        there = await self._thread(saying)
+        fresh, self._read = there[self._read :], len(there)
+        return fresh
 
     async def _thread(self, saying: str) -> list[Shown]:
         """The thread below the digest, once something there says so."""
@@ -311,6 +323,18 @@ class Tour:
         words = Text.assemble(("expected  ", "bold"), expected, "\n", ("seen      ", "bold"), cut(seen, SEEN))
         title = Text(f"Step {self._number} did not go as told: {self.step}")
         self._console.print(Panel(words, title=title, title_align="left", border_style="red"))
+
+
+def _beside(digest: Shown, application: str) -> int:
+    """Which of the Retry… buttons stands below the group of an application. LookupError when it has none."""
+    before, above = -1, ""
+    for block in digest.blocks:
+        if any(words.button_text(button) == "Retry…" for button in words.buttons([block])):
+            before += 1
+            if above.startswith(f"*{application}*"):
+                return before
+        above = str((block.get("text") or {}).get("text"))
+    raise LookupError(f"the digest has no group of {application}")
 
 
 def _farewell() -> Panel:

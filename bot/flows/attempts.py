@@ -49,6 +49,17 @@ async def collect(services: Services) -> str | None:
     return None
 
 
+async def caught_up(services: Services) -> str | None:
+    """As ``collect``, unless that is less than a minute ago. For a read, which goes on whatever is told."""
+    at = await services.store.collected_at()
+    if at is not None and services.now() - at <= REUSED:
+        return None
+    try:
+        return await collect(services)
+    except TrailUnwritableError:
+        return "The bot's database cannot be written."
+
+
 async def _collect(services: Services) -> None:
     """Callers at the same time share one collection."""
     await services.flights.share("collect", lambda: _collect_alone(services))

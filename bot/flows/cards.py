@@ -51,6 +51,11 @@ async def _send_notes(services: Services, wanted: Callable[[Note], bool]) -> Non
         sent = any([await _send(services, queued) for queued in due])
 
 
+async def say(services: Services, where: Posted) -> None:
+    """Sends, now, the notes that are queued for this thread."""
+    await _send_notes(services, lambda note: (note.to, note.thread) == (where.channel, where.ts))
+
+
 async def adopt(services: Services, request_id: int, where: Posted) -> None:
     """A click came from a card whose place was never learned (Slack's answer was lost): from now on it is ours."""
     known = await services.store.cards(request_id)

@@ -235,6 +235,8 @@ async def _notes(services: Services, step: _Step, about: str = "") -> list[Note]
     notes = []
     if about or not after.bulk or after.state in _ALONE:
         notes = await cards.to_requester(services, after, _key(after), message)
+        if isinstance(event, approvals.Withdraw):  # whoever asked is being answered
+            notes = [note for note in notes if note.to != after.requester]
     if after.state in _THREAD_STATES or isinstance(event, approvals.Revert | approvals.Tighten | approvals.Move):
         notes.append(_note(after, "", message))
     return notes

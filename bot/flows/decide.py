@@ -34,7 +34,7 @@ async def deny(services: Services, request_id: int, who: str, reason: str) -> To
 async def may_vote(services: Services, request_id: int, who: str, *, denies: bool) -> None:
     """Raises the sentence that ``approve`` or ``deny`` would raise, before the person has typed why."""
     refused: Refused | None = None
-    for request in await _waiting(services, request_id):
+    for request in await waiting(services, request_id):
         standing = await rights.standing_of(services, who, request)
         vote: Event = Deny(who, standing, "…") if denies else Approve(who, standing, "…")
         try:
@@ -50,7 +50,7 @@ async def may_vote(services: Services, request_id: int, who: str, *, denies: boo
 async def terms_of(services: Services, request_id: int) -> Terms:
     """What it takes to decide this card now, of several requests the strictest. Raises Refused when there is none."""
     return functools.reduce(
-        terms.stricter, [approvals.demanded(one, services.policy(one)) for one in await _waiting(services, request_id)]
+        terms.stricter, [approvals.demanded(one, services.policy(one)) for one in await waiting(services, request_id)]
     )
 
 
@@ -97,7 +97,7 @@ def _said(reason: str) -> str:
     return "" if markup.blank(reason) else reason.strip()
 
 
-async def _waiting(services: Services, request_id: int) -> list[RetryRequest]:
+async def waiting(services: Services, request_id: int) -> list[RetryRequest]:
     """The requests of this card that wait for a decision; when none does any more, the first. Raises Refused."""
     members = await services.store.members(request_id)
     if not members:

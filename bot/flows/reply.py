@@ -13,7 +13,7 @@ import structlog
 
 from bot.errors import UpstreamError
 from bot.messenger import Messenger
-from bot.model import Message
+from bot.model import Message, Posted
 
 log = structlog.get_logger()
 
@@ -30,6 +30,7 @@ class Place:
     ``delivery``: what two deliveries of one interaction share.
     ``typed``: a slash command, whose answers may replace each other. ``private``: what was clicked is seen by this
     person alone; only then an answer may replace it: in a channel it would replace the card that everybody sees.
+    ``home``: on the app's Home, where nothing can be answered: ``channel`` is the person, who hears it directly.
     """
 
     user: str
@@ -38,6 +39,7 @@ class Place:
     delivery: str = ""
     typed: bool = False
     private: bool = False
+    home: bool = False
 
     def __repr__(self) -> str:
         return f"Place(user={self.user!r}, channel={self.channel!r})"
@@ -51,6 +53,7 @@ class Reply:
         self._sign = "⏳ Working on it…"
         self._shown = self._opened = False
         self._timer: asyncio.Task[None] | None = None
+        self._direct: Posted | None = None
 
     async def __aenter__(self) -> "Reply":
         self._timer = asyncio.create_task(self._first_sign())
@@ -101,6 +104,16 @@ class Reply:
         except UpstreamError as error:
             log.info("reply.other_way", reference=error.reference)
         try:
-            await self._messenger.whisper(self.place.channel, self.place.user, message)
+            if self.place.home:
+                await self._tell(message)
+            else:
+                await self._messenger.whisper(self.place.channel, self.place.user, message)
         except UpstreamError as error:
             log.warning("reply.lost", user=self.place.user, reference=error.reference)
+
+    async def _tell(self, message: Message) -> None:
+        """Directly; the answer takes the place of the sign, so that a press rings once."""
+        if self._direct is None:
+            self._direct = await self._messenger.post(self.place.user, message)
+        else:
+            await self._messenger.update(self._direct, message)

@@ -171,14 +171,34 @@ def known_command(services: Services, user: str) -> bool | None:
 
 async def demand_command(services: Services, user: str) -> None:
     """Raises Refused unless ``user`` may use /patches: a full member, listed in ``access.commands`` if that is set."""
-    allowed = services.config.access.commands
+    is_now = await _standing_in(services, user, services.config.access.commands)
+    if is_now is Standing.OUTSIDER:
+        raise Refused("You are not among the people who may use `/patches` here. Nothing was done.")
+    if is_now is not Standing.APPROVER:
+        raise Refused("Only full members of this workspace may use `/patches`. Nothing was done.")
+
+
+async def demand_silence(services: Services, user: str) -> None:
+    """Raises Refused unless ``user`` may use /patches, and is listed in ``access.silence`` if that is set."""
+    await _demand_listed(services, user, services.config.access.silence, "keep applications out of digests")
+
+
+async def demand_digests(services: Services, user: str) -> None:
+    """Raises Refused unless ``user`` may use /patches, and is listed in ``access.digests`` if that is set."""
+    await _demand_listed(services, user, services.config.access.digests, "subscribe to digests")
+
+
+async def _demand_listed(services: Services, user: str, allowed: Sequence[str], to_do: str) -> None:
+    await demand_command(services, user)
+    if allowed and await _standing_in(services, user, allowed) is not Standing.APPROVER:
+        raise Refused(f"You are not among the people who may {to_do} here. Nothing was done.")
+
+
+async def _standing_in(services: Services, user: str, allowed: Sequence[str]) -> Standing:
+    """Raises Refused when Slack cannot tell. Empty ``allowed``: everybody is listed."""
     try:
         person = await services.people.person(user)
         listed = not allowed or await Roster(services.people, [allowed]).holds(user)
     except UpstreamError as error:
         raise Refused(f"{error.sentence} So it is not known whether you may use this; please try again.") from None
-    is_now = standing(person, listed)
-    if is_now is Standing.OUTSIDER:
-        raise Refused("You are not among the people who may use `/patches` here. Nothing was done.")
-    if is_now is not Standing.APPROVER:
-        raise Refused("Only full members of this workspace may use `/patches`. Nothing was done.")
+    return standing(person, listed)

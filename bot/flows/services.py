@@ -1,9 +1,9 @@
 """What every flow works with, put together by app.py."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from bot import terms, windows
@@ -12,13 +12,16 @@ from bot.clients.eset import Eset
 from bot.clients.flights import Flights
 from bot.clients.nsight import Nsight
 from bot.config import Config
+from bot.digests.ranking import Ranked, Ranking
 from bot.errors import UpstreamError
 from bot.flows.directory import Directory
 from bot.messenger import Messenger
 from bot.metrics import Metrics
-from bot.model import Device, RequestedPatch, RetryRequest, Terms
+from bot.model import Device, RequestedPatch, RetryRequest, Silence, Terms
 from bot.people import People
 from bot.store import Store
+
+ASKED_AGAIN = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -37,13 +40,41 @@ class Sight:
     held_since: datetime | None = None
 
 
+@dataclass(slots=True)
+class Glance:
+    """What this process keeps for the app's Home. ``ranking``: what fails most, as found at ``ranked_at`` under these
+    ``silences``; ``retries``: tokens of its buttons, by day and what they are about; ``round_at``: when homes were last
+    shown anew. None: not yet."""
+
+    ranking: Ranking = field(default_factory=Ranking)
+    silences: tuple[Silence, ...] = ()
+    ranked_at: datetime | None = None
+    retries: Mapping[tuple[date, Ranked], str] = field(default_factory=dict)
+    round_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Lacking:
+    """Scopes that Slack said the bot lacks, and when: what needs them is not tried again for a day. Who installs the
+    app anew need not start the bot anew."""
+
+    since: dict[str, datetime] = field(default_factory=dict)
+
+    def told(self, scope: str, now: datetime) -> bool:
+        return scope in self.since and now - self.since[scope] < ASKED_AGAIN
+
+    def note(self, scope: str, now: datetime) -> None:
+        self.since[scope] = now
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """``now`` tells aware UTC time. ``owner`` names this process in claims and leases. ``spawn`` runs work that
     outlives its caller: tracked, awaited at shutdown, its failure logged. ``sweep_spacing``: seconds between two
     calls of one inventory sweep. ``flights``: work of this process that callers at the same time share. ``sending``:
     how many requests may be on their way to N-sight at the same time. ``directory``: N-sight's devices in memory.
-    ``sight``: how reading ESET's devices went."""
+    ``sight``: how reading ESET's devices went. ``lacking``: what Slack does not allow. ``glance``: kept for the app's
+    Home."""
 
     config: Config
     store: Store
@@ -60,6 +91,8 @@ class Services:
     sending: asyncio.Semaphore
     directory: Directory
     sight: Sight = field(default_factory=Sight)
+    lacking: Lacking = field(default_factory=Lacking)
+    glance: Glance = field(default_factory=Glance)
 
     def policy(self, request: RetryRequest) -> Policy:
         """What the configuration asks of this request now; of one that was made with others, what it asks of all."""

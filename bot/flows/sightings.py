@@ -5,6 +5,7 @@ that right the bot works as before, and ``missing`` says in one line what brings
 """
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ AGAIN = timedelta(minutes=1)  # between two readings for people who wait
 LATER = timedelta(hours=1)  # the same while ESET lacks the time: to ask it again may take ten minutes
 DAY = timedelta(days=1)
 FLIGHT = "sightings"
+PATIENCE = 60.0  # seconds for what is read before a digest: it is told without the rest
 QUIET = 1000  # attempts that are read at once, however many days they took: one page of ESET's
 HELD = timedelta(hours=6)  # how long a day is read again for which ESET lacks the time: it may always lack it
 NAMED = DAY  # after which a device's name is asked for anew: devices are renamed
@@ -53,6 +55,17 @@ async def collect(services: Services) -> None:
         log.warning("sightings.unwritable", why=str(error))
     except Exception:  # a fault of ours here must not keep attempts from being collected
         log.exception("sightings.fault")
+
+
+async def catch_up(services: Services) -> None:
+    """Reads what is new for somebody who does not wait for long, unless that was tried just now."""
+    sight = services.sight
+    again = LATER if sight.held_since else AGAIN
+    if sight.tried_at is not None and services.now() - sight.tried_at < again and FLIGHT not in services.flights:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            await collect(services)
 
 
 def missing(services: Services) -> str:
@@ -155,6 +168,17 @@ async def _read_alone(services: Services) -> None:
     if days:
         _forget_partial(sight, since, now)
         await _read_days(services, days, now, min(now, collected_at or since))
+    if upto is not None:
+        await _read_late(services, upto, since, now)
+
+
+async def _read_late(services: Services, seen: datetime, before: datetime, now: datetime) -> None:
+    """What ended before the time that was just read, and was told only since the last reading: an attempt on a device
+    that was out of reach, say."""
+    oldest = now - REACH
+    late = await services.store.attempts_told_late(seen, oldest, before)
+    for day in _days([one.attempt for one in late], oldest, now):
+        await _read_day(services, day)
 
 
 def _forget_partial(sight: Sight, since: datetime, now: datetime) -> None:

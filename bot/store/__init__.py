@@ -4,14 +4,17 @@ Every method is one transaction. Those that change something raise TrailUnwritab
 written; reads still answer then. Times are aware; what is read comes back in UTC.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from bot.digests import DigestPlan
 from bot.errors import TrailUnwritableError
 from bot.model import (
     Attempt,
     Client,
+    Day,
     Device,
     EsetDevice,
     FailedPatches,
@@ -20,7 +23,10 @@ from bot.model import (
     Listing,
     PatchView,
     Posted,
+    Result,
     RetryRequest,
+    Silence,
+    Standing,
     State,
 )
 from bot.store import (
@@ -28,8 +34,11 @@ from bot.store import (
     audit,
     digests,
     engine,
+    history,
+    homes,
     inventory,
     keepsakes,
+    kept,
     leases,
     links,
     looks,
@@ -41,14 +50,21 @@ from bot.store import (
     requests,
     schema,
     sightings,
+    silences,
+    standings,
+    subjects,
+    subscriptions,
 )
 from bot.store.attempts import Seen
 from bot.store.audit import JSON, AuditRow, Entry, Verdict
-from bot.store.digests import Mark
+from bot.store.digests import Mark, Refusal, Told
+from bot.store.kept import Kept, Which
 from bot.store.links import Link
 from bot.store.outbox import Card, Note, QueuedNote
 from bot.store.recoveries import Ended
 from bot.store.requests import Change, Covered, Page, Turn
+from bot.store.silences import SilencePage
+from bot.store.standings import NOTHING, Memory
 
 __all__ = [
     "JSON",
@@ -58,15 +74,21 @@ __all__ = [
     "Covered",
     "Ended",
     "Entry",
+    "Kept",
     "Link",
     "Mark",
+    "Memory",
     "Note",
     "Page",
     "QueuedNote",
+    "Refusal",
     "Seen",
+    "SilencePage",
     "Store",
+    "Told",
     "Turn",
     "Verdict",
+    "Which",
 ]
 
 PROBE_PATIENCE = 2.0  # seconds; /readyz must answer soon
@@ -110,9 +132,12 @@ class Store:
         async with self._database.write() as connection:
             await attempts.purge(connection, now - timedelta(days=400))
             await sightings.purge(connection, now - timedelta(days=400))
-            await leases.purge_deliveries(connection, now - timedelta(days=2))
+            await subjects.purge(connection)
+            await leases.purge(connection, now - timedelta(days=2))
             await looks.purge(connection, now - timedelta(days=2))
+            await homes.purge(connection, now - timedelta(days=2))
             await outbox.purge_notes(connection, now - timedelta(days=30))
+            await silences.purge(connection, now - timedelta(days=400))
             await keepsakes.purge(
                 connection, tokens_before=now - timedelta(days=90), snapshots_before=now - timedelta(hours=1)
             )
@@ -168,6 +193,11 @@ class Store:
         async with self._database.read() as connection:
             return await requests.history(connection, device_id, limit, offset)
 
+    async def asked_by(self, requester: str, limit: int) -> list[RetryRequest]:
+        """A person's requests, newest first; of a bulk the first one."""
+        async with self._database.read() as connection:
+            return await requests.asked_by(connection, requester, limit)
+
     async def past(self, device_id: int | None, size: int, turn: Turn) -> Page:
         """A page of all requests, of one device or of all, newest first."""
         async with self._database.read() as connection:
@@ -184,7 +214,7 @@ class Store:
             return await requests.failed_again(connection, device_id, patch_ids, since)
 
     async def ended(self, after: datetime, upto: datetime, fates: Collection[Fate]) -> tuple[Ended, ...]:
-        """How many patches of requests that ended in ``(after, upto]`` came to these fates, by card and fate."""
+        """Patches that came to one of these fates, of requests that ended in ``(after, upto]``; oldest end first."""
         async with self._database.read() as connection:
             return await recoveries.ended(connection, after, upto, fates)
 
@@ -220,6 +250,33 @@ class Store:
         async with self._database.read() as connection:
             return await people.mutes(connection, person)
 
+    # ------------------------------------------------------------ the app's Home
+
+    async def home_opened(self, person: str, now: datetime, patience: float | None = None) -> None:
+        """Their Home is to be shown. ``patience``: seconds to wait for other writers."""
+        async with self._database.write(patience) as connection:
+            await homes.opened(connection, person, now)
+
+    async def home_shown(self, person: str, upto: int, now: datetime) -> None:
+        """It shows how things are ``now``, with what happened up to the audit row with this number."""
+        async with self._database.write() as connection:
+            await homes.shown(connection, person, upto, now)
+
+    async def forget_home(self, person: str) -> None:
+        async with self._database.write() as connection:
+            await homes.forget(connection, person)
+
+    async def home_is_open(self, person: str, since: datetime) -> bool:
+        """Whether they opened it at ``since`` or later."""
+        async with self._database.read() as connection:
+            return await homes.is_open(connection, person, since)
+
+    async def homes_behind(self, since: datetime, head: int, old: datetime, limit: int) -> list[str]:
+        """People who opened theirs at ``since`` or later and whose Home shows less than ``head``, or was shown before
+        ``old``; those that show least first."""
+        async with self._database.read() as connection:
+            return await homes.behind(connection, since, head, old, limit)
+
     # ------------------------------------------------------------ cards
 
     async def add_card(self, request_id: int, channel: str, entry: Entry) -> bool:
@@ -235,6 +292,11 @@ class Store:
     async def cards(self, request_id: int) -> list[Card]:
         async with self._database.read() as connection:
             return await outbox.cards_of(connection, request_id)
+
+    async def card_places(self, request_ids: Collection[int]) -> dict[int, Posted]:
+        """Where the first card of each of these requests stands, of those that are posted."""
+        async with self._database.read() as connection:
+            return await outbox.card_places(connection, request_ids)
 
     async def stale_cards(self, now: datetime) -> list[Card]:
         """Cards that show an older version than the request has, whose next try has come and that nobody holds."""
@@ -362,6 +424,60 @@ class Store:
     async def attempts_ended_since(self, when: datetime, upto_seq: int) -> list[Seen]:
         return await attempts.ended_since(self._database, when, upto_seq)
 
+    async def attempts_told_late(self, seen: datetime, since: datetime, before: datetime) -> list[Seen]:
+        """Those on no known device that the bot saw first at `seen` or later, and that ended from `since` to `before`:
+        of a device that was out of reach then, say."""
+        return await attempts.told_late(self._database, seen, since, before)
+
+    async def counts(self, after: int | None, since: datetime, upto: int) -> Counter[Result]:
+        """Attempts number ``after`` + 1 to ``upto``; ``after`` None: those up to ``upto`` that ended since then."""
+        return await standings.counts(self._database, standings.Reach(after, since, upto))
+
+    async def standings(
+        self, after: int | None, since: datetime, upto: int, oldest: datetime, *, memory: Memory = NOTHING
+    ) -> list[Standing]:
+        """What fails, and what failed and has recovered, as of attempt number ``upto``. Fresh ones are as for
+        ``counts``; what fails without one is left out when it was last tried before ``oldest``. ``memory``: of the
+        plan's last digest."""
+        return await standings.of(self._database, standings.Reach(after, since, upto), oldest, memory)
+
+    async def left_out(
+        self, after: int | None, since: datetime, upto: int, rows: Mapping[int, datetime], *, untold: Collection[int]
+    ) -> tuple[int, ...]:
+        """Numbers of the failed attempts of these subjects, each since then, that no digest has told: fresh ones, and
+        those of ``untold``."""
+        return await standings.left_out(self._database, standings.Reach(after, since, upto), rows, untold)
+
+    def kept(self, which: Which) -> Kept:
+        """The kept attempts as ``/patches recent`` shows them."""
+        return Kept(self._database, which)
+
+    async def named(self, part: str) -> list[tuple[str, str]]:
+        """Developer and name of each application that has this in one of them, case aside."""
+        return await kept.named(self._database, part)
+
+    async def tried_devices(self) -> list[str]:
+        """ESET's devices (uuids) that attempts are known to have been on; an empty one if some are not."""
+        async with self._database.read() as connection:
+            return await history.tried_devices(connection)
+
+    def subjects(self) -> AsyncIterator[list[tuple[int, str, str]]]:
+        """Number, application and device (uuid, empty while nobody knows) of all that attempts are about; some at a
+        time."""
+        return history.every_subject(self._database)
+
+    async def daily(self, since: datetime, upto: datetime, zone: str, only: Collection[int] | None = None) -> list[Day]:
+        """Attempts that ended in ``[since, upto)``, by the day in that IANA zone on which they did, all or those of
+        these subjects. Oldest first; days without any are left out."""
+        return await history.daily(self._database, since, upto, zone, only)
+
+    async def subject_fingerprints(
+        self, numbers: Sequence[int], limit: int, since: datetime = moments.EPOCH
+    ) -> list[tuple[str, datetime]]:
+        """Fingerprints and ends of the failed attempts after which these subjects still fail, newest first; equal
+        attempts give theirs as often as there are. A subject without a device stands for all of its application."""
+        return await history.fingerprints(self._database, numbers, limit, since)
+
     async def collected_at(self) -> datetime | None:
         """When attempts were last recorded with success, be it that nothing was new."""
         async with self._database.read() as connection:
@@ -458,6 +574,11 @@ class Store:
             async for some in patch_views.failing(connection):
                 yield some
 
+    async def severities(self, device_ids: Iterable[int]) -> dict[int, dict[str, str]]:
+        """Severities by title of what is known to be failed on these devices."""
+        async with self._database.read() as connection:
+            return await patch_views.severities(connection, device_ids)
+
     async def fleet_view(self, now: datetime) -> FleetView:
         """In figures, what has been read of all devices so far."""
         async with self._database.read() as connection:
@@ -494,15 +615,112 @@ class Store:
         async with self._database.write() as connection:
             await digests.free(connection, plan, owner)
 
-    async def digest_posted(self, plan: str, slot: datetime, upto: int, posted: Posted | None, entry: Entry) -> None:
-        """Call it after the post; `posted` None when there was nothing to post. ``entry.at`` is the time of it."""
+    async def digest_posted(
+        self, plan: str, mark: Mark, told: Told | None, entry: Entry, *, memory: Memory = NOTHING
+    ) -> None:
+        """Call it after the post; ``told`` None when there was nothing to post. ``entry.at`` is the time of it.
+        ``memory``: for the plan's next digest."""
         async with self._database.write() as connection:
-            await digests.posted(connection, plan, slot, upto, posted, entry)
+            await digests.posted(connection, plan, mark, told, memory=memory, entry=entry)
+
+    async def digest_memory(self, plan: str) -> Memory:
+        async with self._database.read() as connection:
+            return await digests.memory(connection, plan)
+
+    async def digest_place(self, plan: str) -> Posted | None:
+        """Where the plan's newest digest stands; None when none was posted yet."""
+        async with self._database.read() as connection:
+            return await digests.place(connection, plan)
+
+    async def digest_refused(self, plan: str, code: str, entry: Entry, notes: Sequence[Note] = ()) -> bool:
+        """Slack did not take a post, with this error code. False, and only the code is kept, when that was so at the
+        last try already."""
+        async with self._database.write() as connection:
+            return await digests.refuse(connection, plan, code, entry, notes)
+
+    async def digest_refusals(self) -> dict[str, Refusal]:
+        """Plans whose last post Slack did not take, by name."""
+        async with self._database.read() as connection:
+            return await digests.refusals(connection)
+
+    async def digest_files(self, since: datetime) -> dict[str, Any]:
+        """What digests posted at `since` or later still owe their threads, by token, oldest first."""
+        async with self._database.read() as connection:
+            return await keepsakes.kept(connection, digests.OWED, since)
+
+    async def digest_files_done(self, token: str) -> None:
+        async with self._database.write() as connection:
+            await keepsakes.forget(connection, digests.OWED, token)
+
+    async def subscriptions(self) -> tuple[DigestPlan, ...]:
+        """Digests that people subscribed to in Slack, by name."""
+        async with self._database.read() as connection:
+            return await subscriptions.every(connection)
+
+    async def subscribe(self, plan: DigestPlan, entry: Entry, notes: Sequence[Note] = ()) -> bool:
+        """False, and nothing is written, when another has the name, whatever its case."""
+        async with self._database.write() as connection:
+            return await subscriptions.add(connection, plan, entry, notes)
+
+    async def unsubscribe(self, name: str, entry: Entry, notes: Sequence[Note] = (), *, instead: bool = False) -> bool:
+        """False when there is none of just this name. ``instead``: the file has one of it, which goes on."""
+        async with self._database.write() as connection:
+            return await subscriptions.remove(connection, name, entry, notes, instead=instead)
+
+    async def pause_subscription(self, name: str, entry: Entry, notes: Sequence[Note] = (), *, paused: bool) -> bool:
+        """False when there is none of just this name, or it was so already."""
+        async with self._database.write() as connection:
+            return await subscriptions.pause(connection, name, entry, notes, paused=paused)
 
     async def last_digest(self) -> tuple[str, datetime] | None:
         """Plan and time of the newest digest that was really posted."""
         async with self._database.read() as connection:
             return await digests.last(connection)
+
+    # ------------------------------------------------------------ silences
+
+    async def make_silence(
+        self, wished: Silence, entry: Entry, notes: Sequence[Note] = ()
+    ) -> tuple[Silence, tuple[Silence, ...]]:
+        """Stores it under a new id, whatever id it has; also tells those about just the same, which it ends.
+        ``entry.subject`` becomes ``silence:<id>``."""
+        async with self._database.write() as connection:
+            return await silences.make(connection, wished, entry, notes)
+
+    async def end_silence(self, silence_id: int, entry: Entry) -> bool:
+        """False (and nothing written) when there is no such silence, or it is over."""
+        async with self._database.write() as connection:
+            return await silences.end(connection, silence_id, entry)
+
+    async def silence(self, silence_id: int) -> Silence | None:
+        """Also one that is over."""
+        async with self._database.read() as connection:
+            return await silences.one(connection, silence_id)
+
+    async def silences_on(self, now: datetime) -> tuple[Silence, ...]:
+        """Newest first."""
+        async with self._database.read() as connection:
+            return await silences.on(connection, now)
+
+    async def silences_since(self, then: datetime) -> tuple[Silence, ...]:
+        """Those that were on at some time after ``then``, also when they are over."""
+        async with self._database.read() as connection:
+            return await silences.since(connection, then)
+
+    async def applications(self) -> list[str]:
+        """The names of all applications that ESET has told of."""
+        async with self._database.read() as connection:
+            return await silences.applications(connection)
+
+    async def failed_with(self, applications: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """Status and version of the newest failed attempts of these applications."""
+        async with self._database.read() as connection:
+            return await silences.failed_with(connection, applications)
+
+    async def silences(self, now: datetime, size: int, turn: Turn) -> SilencePage:
+        """A page of those that are on, newest first."""
+        async with self._database.read() as connection:
+            return await silences.page(connection, now, size, turn)
 
     # ------------------------------------------------------------ audit
 

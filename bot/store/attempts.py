@@ -16,9 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Attempt
-from bot.store import moments
+from bot.store import moments, subjects
 from bot.store.engine import Database
 from bot.store.tables import attempts
+from bot.store.tables import subjects as about
 
 # Rows per transaction and per statement: large enough to be fast, small enough that neither a claim nor the event
 # loop waits long.
@@ -73,6 +74,8 @@ def rows(groups: Sequence[Group], known: dict[str, int], now: datetime) -> list[
             "ordinal": ordinal,
             "first_seen": now,
             "ended_at": item.attempt.ended_at,
+            "result": subjects.result(item.attempt),
+            **subjects.named(subjects.of_nowhere(item.attempt)),
             "attempt": msgspec.json.encode(item.attempt).decode(),
         }
         for item in groups
@@ -108,8 +111,11 @@ async def _insert(database: Database, chunk: Sequence[Group], now: datetime) -> 
     """Looks once more, now that no other process can write, and inserts."""
     async with database.write() as connection:
         missing = await asyncio.to_thread(rows, chunk, await _known(connection, chunk), now)
+        await subjects.add(connection, {subjects.of_nowhere(item.attempt) for item in chunk})
+        insert = sa.insert(attempts).values(subject=subjects.NUMBER)
         for start in range(0, len(missing), PAGE):
-            await connection.execute(sa.insert(attempts), missing[start : start + PAGE])
+            await connection.execute(insert, missing[start : start + PAGE])
+        await subjects.assign(connection, [row["fingerprint"] for row in missing])
     return len(missing)
 
 
@@ -133,6 +139,15 @@ async def between(database: Database, after_seq: int, upto_seq: int) -> list[See
 
 async def ended_since(database: Database, when: datetime, upto_seq: int) -> list[Seen]:
     return await _read(database, attempts.c.ended_at >= when, 0, upto_seq)
+
+
+async def told_late(database: Database, seen: datetime, since: datetime, before: datetime) -> list[Seen]:
+    """Those on no known device that the bot saw first at `seen` or later, and that ended from `since` to `before`."""
+    nowhere = sa.select(about.c.id).where(about.c.device == "")
+    late = (attempts.c.first_seen >= seen, attempts.c.ended_at >= since, attempts.c.ended_at < before)
+    async with database.read() as connection:
+        upto = await newest(connection)
+    return await _read(database, sa.and_(*late, attempts.c.subject.in_(nowhere)), 0, upto)
 
 
 async def _read(database: Database, which: sa.ColumnElement[bool], after_seq: int, upto_seq: int) -> list[Seen]:

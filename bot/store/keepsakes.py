@@ -42,6 +42,17 @@ async def replace(connection: AsyncConnection, kind: str, token: str, data: JSON
     return (await connection.execute(query.values(data=canonical(data)))).rowcount == 1
 
 
+async def kept(connection: AsyncConnection, kind: str, since: datetime) -> dict[str, Any]:
+    """Everything of a kind that was remembered at ``since`` or later, by token, oldest first."""
+    query = sa.select(tokens.c.id, tokens.c.data).where(tokens.c.made_at >= since, tokens.c.kind == kind)
+    rows = await connection.execute(query.order_by(tokens.c.made_at, tokens.c.id))
+    return {row.id: msgspec.json.decode(row.data) for row in rows}
+
+
+async def forget(connection: AsyncConnection, kind: str, token: str) -> None:
+    await connection.execute(sa.delete(tokens).where(tokens.c.id == token, tokens.c.kind == kind))
+
+
 # ---------------------------------------------------------------- snapshots
 
 

@@ -31,5 +31,6 @@ async def first_delivery(connection: AsyncConnection, key: str, now: datetime) -
     return True
 
 
-async def purge_deliveries(connection: AsyncConnection, before: datetime) -> None:
+async def purge(connection: AsyncConnection, before: datetime) -> None:
     await connection.execute(sa.delete(deliveries).where(deliveries.c.seen_at < before))
+    await connection.execute(sa.delete(leases).where(leases.c.leased_until < before))

@@ -3,7 +3,7 @@
 A row is sent by whoever holds its lease; a lease that runs out, because its holder died, frees the row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Message
+from bot.model import Message, Posted
 from bot.store import audit
 from bot.store.audit import Entry
 from bot.store.tables import cards, notes, requests
@@ -113,6 +113,12 @@ async def retire_card(connection: AsyncConnection, card_id: int, now: datetime, 
 async def cards_of(connection: AsyncConnection, request_id: int) -> list[Card]:
     query = sa.select(*_CARD).where(cards.c.request_id == request_id).order_by(cards.c.id)
     return [Card(*row) for row in await connection.execute(query)]
+
+
+async def card_places(connection: AsyncConnection, request_ids: Collection[int]) -> dict[int, Posted]:
+    posted = sa.and_(cards.c.request_id.in_(request_ids), cards.c.ts.is_not(None))
+    query = sa.select(cards.c.request_id, cards.c.channel, cards.c.ts).where(posted).order_by(cards.c.id.desc())
+    return {row.request_id: Posted(row.channel, row.ts) for row in await connection.execute(query)}
 
 
 async def stale_cards(connection: AsyncConnection, now: datetime) -> list[Card]:

@@ -4,7 +4,7 @@ Only devices of the inventory that have Patch Management count; a view of any ot
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +77,17 @@ async def failing(connection: AsyncConnection) -> AsyncIterator[list[FailedPatch
         last = page[-1].id
 
 
+async def severities(connection: AsyncConnection, device_ids: Iterable[int]) -> dict[int, dict[str, str]]:
+    """Severities by title of the failed patches of these devices, as far as a walk has read them."""
+    found: dict[int, dict[str, str]] = {}
+    wanted = sorted(set(device_ids))
+    query = sa.select(patch_views.c.device_id, patch_views.c.failed).where(patch_views.c.failures > 0)
+    for start in range(0, len(wanted), PAGE):
+        some = patch_views.c.device_id.in_(wanted[start : start + PAGE])
+        found |= await asyncio.to_thread(_severities, (await connection.execute(query.where(some))).all())
+    return found
+
+
 async def count(connection: AsyncConnection) -> int:
     """Devices with Patch Management."""
     counted: int = (await connection.execute(sa.select(sa.func.count()).where(_PATCHING))).scalar_one()
@@ -102,6 +113,10 @@ async def forget_gone(connection: AsyncConnection) -> None:
 
 def _failures(rows: Sequence[sa.Row[Any]]) -> list[FailedPatches]:
     return [FailedPatches(inventory.device_of(row), row.read_at, _titles(row.failed)) for row in rows]
+
+
+def _severities(rows: Sequence[sa.Row[Any, Any]]) -> dict[int, dict[str, str]]:
+    return {row.device_id: _titles(row.failed) for row in rows}
 
 
 def _titles(failed: str) -> dict[str, str]:

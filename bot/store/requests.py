@@ -270,6 +270,12 @@ async def history(connection: AsyncConnection, device_id: int | None, limit: int
     return await _read(connection, query if device_id is None else query.where(requests.c.device_id == device_id))
 
 
+async def asked_by(connection: AsyncConnection, requester: str, limit: int) -> list[RetryRequest]:
+    first = sa.or_(requests.c.bulk == 0, requests.c.bulk == requests.c.id)
+    query = sa.select(requests).where(requests.c.requester == requester, first)
+    return await _read(connection, query.order_by(requests.c.id.desc()).limit(limit))
+
+
 async def past(connection: AsyncConnection, device_id: int | None, size: int, turn: Turn) -> Page:
     of_device = sa.true() if device_id is None else requests.c.device_id == device_id
     return await _page(connection, of_device, size, turn, newest_first=True)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import EsetDevice
+from bot.store import subjects
 from bot.store.engine import Database
 from bot.store.tables import eset_devices, sightings
 
@@ -47,6 +48,7 @@ async def _insert(database: Database, found: Mapping[str, Sequence[str]], now: d
         missing = await asyncio.to_thread(_rows, found, known, now)
         for page in _chunks(missing, PAGE):
             await connection.execute(sa.insert(sightings), page)
+        await subjects.assign(connection, [row["fingerprint"] for row in missing])
     return len(missing)
 
 

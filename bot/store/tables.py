@@ -207,10 +207,69 @@ attempts = sa.Table(
     sa.Column("fingerprint", sa.String(64), nullable=False),
     sa.Column("ordinal", sa.Integer, nullable=False),
     sa.Column("first_seen", Instant, nullable=False),
-    sa.Column("ended_at", Instant, index=True),
+    sa.Column("ended_at", Instant),
+    sa.Column("subject", Id, nullable=False),
+    sa.Column("result", sa.SmallInteger, nullable=False),
     sa.Column("attempt", sa.Text, nullable=False),
     sa.UniqueConstraint("fingerprint", "ordinal"),
+    # Attempts are counted from these alone, without a look into the rows. Most succeed: what failed lies together.
+    sa.Index("ix_attempts_standing", "result", "subject", "ended_at", "seq"),
+    sa.Index("ix_attempts_ended_at", "ended_at", "result", "subject"),
     sqlite_autoincrement=True,
+)
+
+# What an attempt is about: an application on one of ESET's devices ("" as long as nobody knows on which).
+subjects = sa.Table(
+    "subjects",
+    METADATA,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("developer", sa.String, nullable=False),
+    sa.Column("application", sa.String, nullable=False),
+    sa.Column("device", sa.String, nullable=False),
+    sa.UniqueConstraint("developer", "application", "device"),
+    sqlite_autoincrement=True,
+)
+
+# Applications that people keep out of digests for a while. An empty column stands for all.
+silences = sa.Table(
+    "silences",
+    METADATA,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("application", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("client", sa.String, nullable=False),
+    sa.Column("version", sa.String, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("made_by", sa.String, nullable=False),
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("until", Instant, nullable=False, index=True),
+    sa.Column("ended_at", Instant),
+    sa.Column("ended_by", sa.String, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Digests that people subscribed to in Slack. ``options``: JSON, the plan's other fields.
+subscriptions = sa.Table(
+    "subscriptions",
+    METADATA,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("channel", sa.String, nullable=False),
+    sa.Column("cron", sa.String, nullable=False),
+    sa.Column("timezone", sa.String, nullable=False),
+    sa.Column("options", sa.Text, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("made_by", sa.String, nullable=False),
+    sa.Column("made_at", Instant, nullable=False),
+)
+
+# Who has looked at the app's Home; the audit row up to which it was shown, -1: it is to be shown anew; and when it was.
+homes = sa.Table(
+    "homes",
+    METADATA,
+    sa.Column("person", sa.String, primary_key=True),
+    sa.Column("opened_at", Instant, nullable=False, index=True),
+    sa.Column("shown", Id, nullable=False),
+    sa.Column("shown_at", Instant, nullable=False),
 )
 
 moments = sa.Table(
@@ -291,4 +350,22 @@ digests = sa.Table(
     sa.Column("upto", Id, nullable=False),
     sa.Column("channel", sa.String, nullable=False),
     sa.Column("ts", sa.String, nullable=False),
+)
+
+# What each plan's last digest told as failing, and which failed attempts it left out: lists of numbers, as JSON.
+digest_memories = sa.Table(
+    "digest_memories",
+    METADATA,
+    sa.Column("plan", sa.String, primary_key=True),
+    sa.Column("failing", sa.Text, nullable=False),
+    sa.Column("untold", sa.Text, nullable=False),
+)
+
+# Plans whose digest Slack does not take, since when, and its error code at the last try.
+digest_refusals = sa.Table(
+    "digest_refusals",
+    METADATA,
+    sa.Column("plan", sa.String, primary_key=True),
+    sa.Column("code", sa.String, nullable=False),
+    sa.Column("since", Instant, nullable=False),
 )

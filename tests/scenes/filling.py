@@ -7,17 +7,25 @@ from tests.scenes.stage import Stage
 NEWS = "C0PATCHNEWS"
 
 
-async def digest_of(stage: Stage) -> Shown:
-    """A digest posted by hand, just now."""
-    await stage.asks("bob", "/patches digest now daily")
+async def digest_of(stage: Stage, application: str = "") -> Shown:
+    """A digest posted by hand, just now. ``application``: of that alone, since a message has room for few groups."""
+    plan = application.lower().replace(" ", "-") or "daily"
+    if application:
+        added = await stage.says("bob", f'/patches digest add {plan} "0 9 * * 1-5" app:"{application}"', NEWS)
+        await added.answer()
+    await stage.asks("bob", f"/patches digest now {plan}")
     return stage.posted(NEWS)[-1]
 
 
 async def first_step(stage: Stage, who: str, shown: Shown, application: str = "", *, place: int = 0) -> View:
     """Presses a Retry… of a message: of the ``place``-th section that names the application."""
-    buttons = [button for button in words.buttons(shown.blocks) if words.button_text(button) == "Retry…"]
-    named = [block["block_id"] for block in shown.blocks if application in str(block.get("text", {}).get("text"))]
-    wanted = [number for number, button in enumerate(buttons) if button["block_id"] in named]
+    above, wanted, number = "", [], 0
+    for block in shown.blocks:
+        above = str((block.get("text") or {}).get("text") or above)
+        for button in words.buttons([block]):
+            if words.button_text(button) == "Retry…":
+                wanted += [number] if application in above else []
+                number += 1
     await stage.world.slack.clicks(who, "Retry…", shown, nth=wanted[place])
     await stage.bot.settle()
     return await stage.world.slack.view_of(who)

@@ -38,6 +38,7 @@ name = "daily"
 channel = "C0PATCHNEWS"
 cron = "0 9 * * 1-5"
 timezone = "Europe/Berlin"
+picture = "never"
 """
 
 

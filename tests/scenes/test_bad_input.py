@@ -16,7 +16,7 @@ MARKUP = "<!channel> *bold* <@U0ANN> <https://evil.example|click> & `code` 🔥 
 NOT_UNDERSTOOD = [
     ("/patches rety 1001 4", ["rety is not a command", "Did you mean /patches retry?", "Nothing was done"]),
     ("/patches xyzzy", ["xyzzy is not a command", "/patches help"]),
-    ("/patches silence Chrome 7d", ["/patches silence is not built yet", "Nothing was done"]),
+    ("/patches silence Chrome 7d", ["No application is called Chrome", "Did you mean", "Nothing was done"]),
     ("/patches recent faild", ["faild is not understood", "Did you mean failed?", "Nothing was done"]),
     ("/patches recent stats:FAILED", ["stats: is not an option", "Did you mean status:?"]),
     ("/patches recent status:FAILED_DOWNLOD", ["not a status", "status:FAILED_DOWNLOAD_ERROR"]),

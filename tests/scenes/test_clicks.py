@@ -302,7 +302,8 @@ async def test_an_outcome_that_reading_cannot_settle_is_closed_by_an_approver(tm
 
 UNKNOWN = [
     ("request.explode", "1", "from an older version of the bot"),
-    ("silence.end", "7", "from an older version of the bot"),
+    ("silence.end", "7", "There is no silence #7"),
+    ("silence.end", "7 OR 1=1", "does not say which silence"),
     ("request", "1", "from an older version of the bot"),
     ("request.approve", "", "does not say which request"),
     ("request.approve", "1 OR 1=1", "does not say which request"),
@@ -315,6 +316,7 @@ UNKNOWN = [
     ("recent.page.next", "no-such-list", "no longer kept"),
     ("recent.filter.failed", "no-such-list", "no longer kept"),
     ("digest.retry.3", "no-such-group", "too old"),
+    ("digest.list", "no-such-list", "too old"),
 ]
 
 

@@ -1,58 +1,33 @@
 """Digests on their schedule: each slot once, no failure missing and none twice, whatever is down at the time."""
 
 import asyncio
-import re
 import sqlite3
-from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.demo.catalogue import Application
 from bot.demo.clock import Clock
 from bot.demo.faults import Fault
-from bot.demo.fleet import AttemptRow
-from bot.demo.slack.model import Shown
 from bot.demo.world import World
 from bot.flows import digest as flow
 from bot.store import Store
-from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
-
-NEWS = "C0PATCHNEWS"
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
-THURSDAY = datetime(2025, 3, 13, 8, 0, tzinfo=UTC)  # 09:00 in Berlin, the first slot after the clock's start
-SELDOM = '[eset]\nevery = "30d"\n\n'  # ESET allows ten calls a second, of real time
-SILENT = CONFIG + "post_when_empty = false\n"
-
-
-def quiet(world: World) -> World:
-    """A week in which nothing was patched so far, so that a scene knows every attempt there is."""
-    world.fleet.attempts.clear()
-    return world
-
-
-def fails(world: World, *names: str, ago: timedelta = MINUTE, status: str = "FAILED_DOWNLOAD_ERROR") -> None:
-    """An application of each name fails, as ESET lists from now on."""
-    ended = world.clock.now() - ago
-    for name in names:
-        application = Application("Fabrikam & Co", name, name, ("1.0", "2.0"), date(2025, 3, 1))
-        world.fleet.attempts.append(AttemptRow(1001, application, "1.0", "2.0", status, ended - MINUTE, ended))
-
-
-async def reach(stage: Stage, instant: datetime) -> None:
-    await stage.later(instant - stage.world.clock.now())
-
-
-def digests(stage: Stage) -> list[Shown]:
-    return stage.posted(NEWS)
-
-
-def told(digest: Shown) -> dict[str, int]:
-    """How often each application failed, as the digest's groups say."""
-    groups = re.findall(r"^(App \S+) .*: (\d+) failures?$", digest.screen, re.MULTILINE)
-    return {name: int(count) for name, count in groups}
+from tests.scenes.digesting import (
+    DAY,
+    MINUTE,
+    NEWS,
+    SELDOM,
+    SILENT,
+    THURSDAY,
+    digests,
+    fails,
+    named,
+    quiet,
+    reach,
+    thread,
+)
+from tests.scenes.stage import CONFIG, nothing_left, staged
 
 
 async def test_a_fresh_database_posts_nothing_late_and_its_first_digest_reaches_back_a_window(tmp_path: Path) -> None:
@@ -66,8 +41,8 @@ async def test_a_fresh_database_posts_nothing_late_and_its_first_digest_reaches_
             assert digests(stage) == []
             await reach(stage, THURSDAY)
             [digest] = digests(stage)
-            assert told(digest) == {"App new": 1}
-            assert "daily: 1 failed patching attempt" in digest.plain
+            assert named(stage, digest) == {"App new"}
+            assert "1 failed patching attempt of 1 since" in digest.plain
             assert "Late" not in digest.plain
             await stage.later(timedelta(hours=5))
             assert len(digests(stage)) == 1
@@ -81,26 +56,24 @@ async def test_a_fresh_database_posts_nothing_late_and_its_first_digest_reaches_
 async def test_in_a_week_with_a_weekend_no_failure_is_missing_and_none_is_told_twice(tmp_path: Path) -> None:
     async with World() as world:
         world.eset.expires_in = 14 * 86400
-        happened: Counter[str] = Counter()
+        happened: set[str] = set()
         async with staged(tmp_path, world=quiet(world)) as stage:
             for day in range(8):
                 for hour in (2, 8):
                     await reach(stage, max(THURSDAY + day * DAY + timedelta(hours=hour - 8), world.clock.now()))
                     name = f"App {day}-{hour}"
                     fails(world, *[name] * (1 + day % 3))
-                    happened[name] += 1 + day % 3
+                    happened.add(name)
             fails(world, "App listed-late", ago=timedelta(days=2))  # ESET tells of it only now
-            happened["App listed-late"] += 1
+            happened.add("App listed-late")
             await reach(stage, THURSDAY + 8 * DAY)
             posted = digests(stage)
             assert [f"{digest.at:%a %H:%M}" for digest in posted] == [
                 f"{day} 08:00" for day in ("Thu", "Fri", "Mon", "Tue", "Wed", "Thu", "Fri")
             ]
-            counted = Counter[str]()
-            for digest in posted:
-                assert not counted.keys() & told(digest).keys()
-                counted.update(told(digest))
-            assert counted == happened
+            told = [named(stage, digest) for digest in posted]
+            assert set().union(*told) == happened
+            assert sum(map(len, told)) == len(happened), "none is new twice"
             assert all("Late" not in digest.plain for digest in posted)
             assert nothing_left(stage) == []
 
@@ -138,7 +111,7 @@ async def test_two_processes_on_one_database_post_a_slot_once(tmp_path: Path) ->
             world.clock.advance(THURSDAY + day * DAY - world.clock.now())
             await asyncio.gather(one.bot.tick(), two.bot.tick())
             await asyncio.gather(two.bot.tick(), one.bot.tick())
-        assert [told(digest) for digest in digests(one)] == [{"App 0": 1}, {"App 1": 1}]
+        assert [named(one, digest) for digest in digests(one)] == [{"App 0"}, {"App 1"}]
         assert (await one.actions()).count("digest.post") == 2
         assert nothing_left(one) == []
 
@@ -155,11 +128,14 @@ async def test_after_downtime_one_late_digest_covers_every_slot_that_was_missed(
         async with staged(tmp_path, world=world) as stage:
             await stage.later(timedelta(hours=3))
             first, late = digests(stage)
-            assert told(first) == {"App before": 1}
-            assert told(late) == {f"App down-{day}": 1 for day in range(5)}
+            assert named(stage, first) == {"App before"}
+            assert named(stage, late) == {f"App down-{day}" for day in range(5)}
             assert "Late: was due 2025-03-18 08:00 UTC; covers 2 missed slots too" in late.plain
             await reach(stage, THURSDAY + 6 * DAY)
-            assert "No patching attempts since 2025-03-18 08:00 UTC" in digests(stage)[-1].plain
+            assert (
+                "Still failing: 6, nothing new · Digest daily: no patching attempts since 2025-03-18"
+                in digests(stage)[-1].plain
+            )
             assert nothing_left(stage) == []
 
 
@@ -174,7 +150,7 @@ async def test_a_plan_that_was_never_posted_and_missed_its_slots_is_late_too(tmp
         async with staged(tmp_path, world=world) as stage:
             [late] = digests(stage)
             assert "covers 3 missed slots too" in late.plain
-            assert told(late) == {f"App down-{day}": 1 for day in range(6)}
+            assert named(stage, late) == {f"App down-{day}" for day in range(6)}
             assert nothing_left(stage) == []
 
 
@@ -187,17 +163,17 @@ async def test_a_plan_that_shall_not_post_when_nothing_failed_stays_silent(tmp_p
         fails(world, "App bad")
         await reach(stage, THURSDAY + DAY)
         [digest] = digests(stage)
-        assert told(digest) == {"App bad": 1}
+        assert named(stage, digest) == {"App bad"}
         assert nothing_left(stage) == []
 
 
 async def test_a_plan_that_posts_when_nothing_failed_says_so_in_a_line(tmp_path: Path) -> None:
     async with World() as world, staged(tmp_path, world=quiet(world)) as stage:
         await reach(stage, THURSDAY)
-        assert "No patching attempts" in digests(stage)[0].plain
+        assert "Nothing was patched · Digest daily: no patching attempts" in digests(stage)[0].plain
         fails(world, "App fine", status="OK_INSTALLED")
         await reach(stage, THURSDAY + DAY)
-        assert "Nothing failed: 1 attempt" in digests(stage)[1].plain
+        assert "All good · Digest daily: 1 patching attempt since" in digests(stage)[1].plain
         assert nothing_left(stage) == []
 
 
@@ -221,7 +197,7 @@ async def test_when_slack_cannot_take_the_digest_it_is_posted_later_once(fault: 
             await stage.later(timedelta(minutes=10))
             await stage.later(timedelta(minutes=10))
             [digest] = digests(stage)
-            assert told(digest) == {"App bad": 1}
+            assert named(stage, digest) == {"App bad"}
             assert "Late: was due 2025-03-13 08:00 UTC" in digest.plain
             assert nothing_left(stage) == []
 
@@ -234,7 +210,10 @@ async def test_a_digest_whose_answer_was_lost_is_posted_again_and_then_no_more(t
             await reach(stage, THURSDAY)
             for _ in range(3):
                 await stage.later(MINUTE)
-            assert [told(digest) for digest in digests(stage)] == [{"App bad": 1}] * 2
+            lost, known = digests(stage)
+            assert "App bad" in lost.plain
+            assert "App bad" in known.plain
+            assert (named(stage, lost), named(stage, known)) == (set(), {"App bad"}), "a thread has to have a place"
             assert (await stage.actions()).count("digest.post") == 1
             assert nothing_left(stage) == []
 
@@ -247,12 +226,12 @@ async def test_when_eset_is_down_at_the_slot_the_digest_says_so_and_the_next_one
             fails(world, "App unseen")
             await reach(stage, THURSDAY)
             [digest] = digests(stage)
-            assert told(digest) == {"App known": 1}
+            assert named(stage, digest) == {"App known"}
             assert "ESET could not be reached (reference" in digest.plain
             assert "Attempts were last collected 2025-03-12 08:30 UTC" in digest.plain
             await world.eset.start()
             await reach(stage, THURSDAY + DAY)
-            assert told(digests(stage)[1]) == {"App unseen": 1}
+            assert named(stage, digests(stage)[1]) == {"App unseen"}
             assert "could not be reached" not in digests(stage)[1].plain
             assert nothing_left(stage) == []
 
@@ -264,7 +243,8 @@ async def test_when_eset_cannot_be_asked_no_digest_says_that_nothing_happened(co
         await stage.asks("bob", "/patches digest now daily")
         await reach(stage, THURSDAY)
         for digest in digests(stage):
-            assert "not known what failed, ESET could not be asked" in digest.plain
+            assert "Not known: ESET could not be asked" in digest.plain
+            assert "not known what failed" in digest.plain
             assert "ESET could not be reached (reference" in digest.plain
             assert "othing" not in digest.plain
             assert "No patching attempts" not in digest.plain
@@ -272,7 +252,7 @@ async def test_when_eset_cannot_be_asked_no_digest_says_that_nothing_happened(co
         await world.eset.start()
         fails(world, "App unseen")
         await reach(stage, THURSDAY + DAY)
-        assert told(digests(stage)[2]) == {"App unseen": 1}
+        assert named(stage, digests(stage)[2]) == {"App unseen"}
         assert nothing_left(stage) == []
 
 
@@ -291,7 +271,7 @@ async def test_a_bot_that_is_stopped_while_it_asks_eset_leaves_the_digest_to_the
         assert digests(stage) == []
         async with staged(tmp_path, world=world) as stage:
             [digest] = digests(stage)
-            assert told(digest) == {"App bad": 1}
+            assert named(stage, digest) == {"App bad"}
             assert "could not be asked" not in digest.plain
             assert await stage.actions() == ["digest.post"]
             assert nothing_left(stage) == []
@@ -315,7 +295,7 @@ async def test_a_posted_digest_is_marked_as_soon_as_the_database_can_be_written_
         other.execute("ROLLBACK")
         await posting
         await stage.later(MINUTE)
-        assert [told(digest) for digest in digests(stage)] == [{"App bad": 1}]
+        assert [named(stage, digest) for digest in digests(stage)] == [{"App bad"}]
         assert await stage.actions() == ["digest.post"]
         other.close()
         await store.close()
@@ -332,7 +312,7 @@ async def test_a_process_whose_claim_ran_out_while_it_asked_eset_does_not_post(t
         slow = asyncio.create_task(one.bot.tick())
         await world.eset.calls.reach("recent", asked + 1)
         await two.later(timedelta(minutes=11))
-        assert [told(digest) for digest in digests(two)] == [{"App bad": 1}]
+        assert [named(two, digest) for digest in digests(two)] == [{"App bad"}]
         gate.set()
         await slow
         await one.later(MINUTE)
@@ -351,20 +331,25 @@ async def test_an_attempt_under_way_is_told_once_when_it_has_ended(tmp_path: Pat
         world.fleet.attempts[0] = ended
         await reach(stage, THURSDAY + 4 * DAY)
         await reach(stage, THURSDAY + 5 * DAY)
-        assert [told(digest) for digest in digests(stage)] == [{}, {"App fast": 1}, {"App slow": 1}, {}]
+        assert [named(stage, digest) for digest in digests(stage)] == [set(), {"App fast"}, {"App slow"}, set()]
         assert nothing_left(stage) == []
 
 
 async def test_five_thousand_failing_applications_make_one_message_and_the_rest_is_found(tmp_path: Path) -> None:
     async with World() as world:
-        fails(quiet(world), *(f"App {number:04}" for number in range(5000)), "App 0007")
+        fails(quiet(world), *(f"App {number:04}" for number in range(5000)))
+        fails(world, "App 0007", ago=MINUTE * 2)
         async with staged(tmp_path, world=world) as stage:
             await reach(stage, THURSDAY)
             [digest] = digests(stage)
-            assert "daily: 5,001 failed patching attempts" in digest.plain
-            assert told(digest) == {"App 0007": 2} | {f"App {number:04}": 1 for number in (*range(7), 8, 9)}
-            assert "and 4,990 more application versions with 4,990 failures" in digest.plain
-            assert "/patches recent failed" in digest.plain
+            assert "5,001 failed patching attempts of 5,001" in digest.plain
+            assert "5,000 new failures on servers" in digest.plain
+            assert "and 4,995 more application versions (4,995 new): in the thread" in digest.plain
+            *pages, listing = thread(stage, digest)
+            assert len(pages) == 2
+            assert "failures not shown: the list in this thread has all" in pages[-1].plain
+            [file] = listing.files
+            assert (file.content or b"").count(b"\r\n") == 5001
             found = await stage.asks("bob", '/patches recent failed app:"App 4999"')
             assert "1 failed" in found.plain
             assert "App 4999 (Fabrikam & Co) 1.0 → 2.0" in found.plain
@@ -385,7 +370,7 @@ async def test_a_digest_posted_by_hand_does_not_move_the_schedule(tmp_path: Path
             assert "next 2025-03-13 08:00 UTC" in before
             await reach(stage, THURSDAY)
             by_hand, scheduled = digests(stage)
-            assert told(by_hand) == told(scheduled) == {"App bad": 1}
+            assert named(stage, by_hand) == named(stage, scheduled) == {"App bad"}
             assert await stage.actions() == ["digest.now", "digest.post"]
             assert nothing_left(stage) == []
 
@@ -405,7 +390,7 @@ async def test_a_group_of_a_digest_leads_to_a_request_for_one_device(tmp_path: P
     async with staged(tmp_path) as stage:
         await stage.asks("bob", "/patches digest now daily")
         [digest] = digests(stage)
-        assert digest.buttons.count("Retry…") == min(10, len(digest.buttons))
+        assert digest.buttons.count("Retry…") == 5
         assert "Only full members" in (await stage.clicks("gina", "Retry…", digest)).answers[-1].plain
         view = await stage.opens("bob", "Retry…", digest, saying="On which devices")
         assert view.callback_id == "digest.retry"

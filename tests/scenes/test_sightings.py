@@ -23,11 +23,14 @@ from tests.scenes.stage import QUICK, Stage, nothing_left, staged
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
+async def everything(stage: Stage) -> list[Attempt]:
+    store = stage.bot.services.store
+    return [one.attempt for one in await store.attempts_between(0, await store.newest_attempt())]
+
+
 async def failures(stage: Stage) -> list[Attempt]:
     """Every attempt in the store that failed, oldest first."""
-    store = stage.bot.services.store
-    seen = await store.attempts_between(0, await store.newest_attempt())
-    failed = [one.attempt for one in seen if one.attempt.outcome is Outcome.FAILED]
+    failed = [one for one in await everything(stage) if one.outcome is Outcome.FAILED]
     return sorted(failed, key=lambda attempt: (str(attempt.ended_at), attempt.fingerprint))
 
 
@@ -73,6 +76,20 @@ async def test_an_attempt_is_told_with_the_very_device_on_which_it_failed(tmp_pa
             assert attempt.period.end is not None
             (device,) = (await asked(stage, [attempt])).devices
             assert machine_of(stage, device.uuid).id == rows[attempt.period.end]
+
+
+async def test_an_attempt_that_eset_tells_of_days_later_is_told_with_its_device_too(tmp_path: Path) -> None:
+    async with World() as world, staged(tmp_path, world=world) as stage:
+        await stage.later(HOUR)
+        late = replace(world.fleet.attempts[0], machine_id=1005, ended=world.clock.now() - 3 * DAY)
+        world.fleet.attempts.append(late)
+        await stage.later(HOUR)
+        [attempt] = [one for one in await everything(stage) if one.ended_at == late.ended]
+        before = calls(stage, "details")
+        assert [machine_of(stage, device.uuid).id for device in (await asked(stage, [attempt])).devices] == [1005]
+        await stage.later(HOUR)
+        assert calls(stage, "details") == before  # it is not looked for again and again
+        assert nothing_left(stage) == []
 
 
 async def test_without_the_right_everything_works_and_one_line_names_it(tmp_path: Path) -> None:

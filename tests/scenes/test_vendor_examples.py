@@ -121,8 +121,8 @@ async def test_n_ables_example_comes_out_as_the_result_on_the_card(tmp_path: Pat
         assert "Queued by N-sight" in stage.card.plain
         for patch_id, fate in (
             (1, "❔ being looked up"),
-            (4, "🕒 queued"),
-            (5, "🕒 queued"),
+            (4, "⏳ queued"),
+            (5, "⏳ queued"),
             (6, "❔ being looked up"),
         ):
             [line] = [line for line in stage.card.screen.splitlines() if line.startswith(f"• {patch_id} ")]

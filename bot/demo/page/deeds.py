@@ -70,6 +70,7 @@ class Deeds:
             "suggest": self._suggest,
             "submit": self._submit,
             "close": self._close,
+            "home": self._home,
             "time": self._time,
             "failures": self._failures,
         }
@@ -122,6 +123,9 @@ class Deeds:
         await self._slack.closes(self._person(wish), timeout=1)
         return {}
 
+    async def _home(self, wish: Wish) -> Json:
+        return {"failure": (await self._slack.opens_home(self._person(wish))).failure}
+
     def _person(self, wish: Wish) -> str:
         person = self._slack.space.user(wish.text("as", 40))
         if person.name not in ROLES:
@@ -129,12 +133,13 @@ class Deeds:
         return person.name
 
     def _place(self, wish: Wish) -> Shown | View:
-        """The message or modal that is acted in, as this person sees it. LookupError when it is gone."""
+        """The message, modal or Home that is acted in, as this person sees it. LookupError when it is gone."""
         space, person = self._slack.space, self._slack.space.user(self._person(wish))
         if wish.has("view"):
-            stack, id_ = space.stacks.get(person.id, []), wish.text("view", 40)
-            if stack and stack[-1].id == id_:
-                return stack[-1]
+            id_ = wish.text("view", 40)
+            for shown in (*space.stacks.get(person.id, [])[-1:], space.homes.get(person.id)):
+                if shown is not None and shown.id == id_:
+                    return shown
             raise LookupError("this form is no longer open")
         id_ = wish.text("message", 40)
         found = [shown for shown in space.visible(person.id) if shown.ts == id_]

@@ -18,7 +18,7 @@ ROLES = {
 
 
 def whole(scene: Setting, person: User) -> dict[str, Any]:
-    """Everything at once: who is who, the channels, the messages, an open modal, the time."""
+    """Everything at once: who is who, the channels, the messages, an open modal, the app's Home, the time."""
     space = scene.world.slack.space
     return {
         "people": [{"id": user.id, "name": user.name, "role": ROLES[user.name]} for user in actors(space)],
@@ -27,6 +27,7 @@ def whole(scene: Setting, person: User) -> dict[str, Any]:
         "channels": [_channel(channel, person) for channel in _channels(space, person)],
         "messages": [message(shown) for shown in space.visible(person.id)],
         "view": view_of(space, person),
+        "home": home_of(space, person),
         "clock": clock(scene),
     }
 
@@ -60,6 +61,7 @@ def message(shown: Shown) -> dict[str, Any]:
         "blocks": shown.blocks,
         "edits": len(shown.edits),
         "private": shown.ephemeral_to is not None,
+        "files": [file.payload() for file in shown.files],
     }
 
 
@@ -67,6 +69,12 @@ def view_of(space: Workspace, person: User) -> dict[str, Any] | None:
     """The modal on top of a person's screen."""
     stack = space.stacks.get(person.id)
     return _view(stack[-1]) if stack else None
+
+
+def home_of(space: Workspace, person: User) -> dict[str, Any] | None:
+    """The app's Home as this person sees it."""
+    view = space.homes.get(person.id)
+    return {"id": view.id, "hash": view.hash, "blocks": view.blocks} if view else None
 
 
 def _view(view: View) -> dict[str, Any]:

@@ -150,6 +150,21 @@ class Acting:
             payload = payloads.view_closed(person, view, everything=everything)
             await self._carry(exchange, "interactive", payload, accepts=False)
 
+    async def opens_home(self, user: str, tab: str = "home") -> Delivered:
+        """Open the app's space on its Home (or "messages") tab: the app hears of it each time.
+
+        What is then shown there: ``home_of``.
+        """
+        person = self._person(user)
+        channel, view = self.space.direct(person.id).id, self.space.homes.get(person.id)
+        return await self.event(payloads.home_opened(person, channel, tab, view, self.space.stamp()))
+
+    async def home_of(self, user: str, timeout: float = 10, *, saying: str = "") -> View:
+        """The app's Home on this person's screen, as soon as there is one (``saying``: with these words)."""
+        person = self._person(user)
+        view: View = await self.space.until(lambda: self._home(person, saying), timeout)
+        return view
+
     async def redeliver(self, exchange: Exchange) -> Delivered:
         """Send once more what this exchange sent, with the same trigger_id, as after a lost ack."""
         return await self._deliver(exchange.kind, exchange.payload, accepts=exchange.accepts)
@@ -331,6 +346,10 @@ class Acting:
         offered = [*outcome.answer.get("options", []), *(option for group in groups for option in group["options"])]
         self._seen.setdefault((place, element["action_id"]), {}).update({one["value"]: one for one in offered})
         return offered
+
+    def _home(self, person: User, saying: str) -> View | None:
+        view = self.space.homes.get(person.id)
+        return view if view is not None and saying in view.plain else None
 
     def _top(self, person: User, saying: str) -> View | None:
         stack = self.space.stacks.get(person.id)

@@ -13,14 +13,15 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from bot.demo.serving import Reply
+from bot.demo.slack.files import Files
 from bot.demo.slack.methods import METHODS, ApiError, Method, needed_scope
 from bot.demo.slack.model import APP, Call
 from bot.demo.slack.shapes import Json
 from bot.demo.slack.workspace import Workspace
 
-SCOPES = ("commands", "chat:write", "users:read", "usergroups:read", "channels:read", "groups:read")
+SCOPES = ("commands", "chat:write", "users:read", "usergroups:read", "channels:read", "groups:read", "files:write")
 APP_SCOPES = ("connections:write",)
-_OBJECTS = frozenset({"blocks", "view", "metadata"})  # in a form they come as JSON text
+_OBJECTS = frozenset({"blocks", "files", "view", "metadata"})  # in a form they come as JSON text
 BURST = 4  # messages to one channel that Slack lets pass at once before it asks for one a second
 
 
@@ -62,8 +63,8 @@ class Pace:
 class Api:
     """Turns requests into calls of `METHODS` and records each in ``space.calls``."""
 
-    def __init__(self, space: Workspace, tokens: Tokens, socket_address: Callable[[], str]) -> None:
-        self.space, self.tokens, self.pace = space, tokens, Pace()
+    def __init__(self, space: Workspace, tokens: Tokens, files: Files, socket_address: Callable[[], str]) -> None:
+        self.space, self.tokens, self.files, self.pace = space, tokens, files, Pace()
         self._socket_address = socket_address
 
     async def call(self, request: web.BaseRequest, name: str) -> Reply:
@@ -106,6 +107,8 @@ class Api:
         self._check_pace(name, method, args)
         if name == "apps.connections.open":
             return {"url": self._socket_address()}
+        if name == "files.getUploadURLExternal":
+            return self.files.announced(args)
         if name == "auth.test" and token == self.tokens.app:
             return {"app_name": "Patches", "app_id": APP}
         return method.act(self.space, args)

@@ -6,7 +6,7 @@ from typing import Any
 from bot.demo.faults import Fault, Faults, Plan
 from bot.demo.slack.methods import METHODS
 
-ANY, RESPONSE_URL = "*", "response_url"
+ANY, RESPONSE_URL, UPLOAD_URL = "*", "response_url", "upload_url"
 _WORDS: dict[str, tuple[Fault, dict[str, Any]]] = {
     "lost_answer": (Fault.LOSE_REPLY, {}),
     "cut_before": (Fault.CUT, {}),
@@ -17,14 +17,15 @@ _WORDS: dict[str, tuple[Fault, dict[str, Any]]] = {
 
 
 class SlackFaults(Faults):
-    """``slack.faults.add("chat.postMessage", "lost_answer")``: the places are Web API methods, "response_url" and "*".
+    """``slack.faults.add("chat.postMessage", "lost_answer")``: the places are Web API methods, "response_url",
+    "upload_url" and "*".
 
     A kind is a `Fault` with the details of `Plan`, or one of the words "lost_answer" (acts, then cuts the connection),
     "cut_before", "http_500", "html", "slow" (``seconds=`` or ``until=`` an event; acts at once, answers late).
     """
 
     def __init__(self) -> None:
-        super().__init__(*METHODS, RESPONSE_URL, ANY)
+        super().__init__(*METHODS, RESPONSE_URL, UPLOAD_URL, ANY)
 
     def add(self, place: str, fault: Fault | str, *, times: int | None = 1, **details: Any) -> None:
         kind, usual = _WORDS.get(str(fault)) or (Fault(str(fault)), {})

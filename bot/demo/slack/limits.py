@@ -17,7 +17,7 @@ PAYLOAD = 13_200  # characters of all blocks of a message; undocumented, seen in
 VIEW_BYTES = 250_000  # docs.slack.dev/reference/methods/views.open: view_too_large
 MARKDOWN = 12_000  # characters of all markdown blocks together
 ONLY_IN_MESSAGES = frozenset({"markdown", "table"})
-ONLY_IN_VIEWS = frozenset({"alert"})
+ONLY_IN_MODALS = frozenset({"alert"})
 
 VIEW = record(
     {"type": string(5), "title": text("plain_text", most=24), "blocks": lambda value, at: iter(())},
@@ -31,6 +31,11 @@ VIEW = record(
         "notify_on_close": flag,
         "submit_disabled": flag,
     },
+)
+
+HOME = record(
+    {"type": string(4), "blocks": lambda value, at: iter(())},
+    {"private_metadata": string(3000, least=0), "callback_id": string(255), "external_id": string(255)},
 )
 
 
@@ -51,6 +56,25 @@ def view_problems(view: Any) -> list[Problem]:
     problems += _block_problems(blocks, "/view/blocks", VIEW_BLOCKS, forbidden=ONLY_IN_MESSAGES)
     if "submit" not in view and any(block.get("type") == "input" for block in _dicts(blocks)):
         problems.append(Problem("/view", "missing required field: submit (there is an input block)"))
+    return _in_view(view, problems)
+
+
+def home_problems(view: Any) -> list[Problem]:
+    """What Slack would refuse in a Home (the ``view`` argument of views.publish).
+
+    docs.slack.dev/reference/views/home-tab-views: it has neither a title nor anything to submit.
+    """
+    if not isinstance(view, dict):
+        return [Problem("/view", "must be an object", "invalid_arguments")]
+    problems = list(HOME(view, "/view"))
+    if view.get("type") != "home":
+        problems.append(Problem("/view/type", "must be home"))
+    forbidden = ONLY_IN_MESSAGES | ONLY_IN_MODALS
+    problems += _block_problems(view.get("blocks"), "/view/blocks", VIEW_BLOCKS, forbidden=forbidden)
+    return _in_view(view, problems)
+
+
+def _in_view(view: Json, problems: list[Problem]) -> list[Problem]:
     size = len(json.dumps(view))
     if not problems and size > VIEW_BYTES:
         return [Problem("/view", f"{size} bytes, {VIEW_BYTES} at most", "view_too_large")]
@@ -95,7 +119,7 @@ def _text_problems(value: object) -> Iterator[Problem]:
 
 
 def _message_block_problems(blocks: Any) -> Iterator[Problem]:
-    yield from _block_problems(blocks, "/blocks", MESSAGE_BLOCKS, forbidden=ONLY_IN_VIEWS)
+    yield from _block_problems(blocks, "/blocks", MESSAGE_BLOCKS, forbidden=ONLY_IN_MODALS)
     size = len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
     if size > PAYLOAD:
         yield Problem("/blocks", f"{size} characters in all, {PAYLOAD} at most", "msg_blocks_too_long")

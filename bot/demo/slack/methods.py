@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.demo.slack import limits
-from bot.demo.slack.model import BOT_ID, BOT_USER, DOMAIN, TEAM, TEAM_NAME, Channel, Shown, User, Usergroup, View
+from bot.demo.slack.model import (
+    BOT_ID,
+    BOT_USER,
+    DOMAIN,
+    TEAM,
+    TEAM_NAME,
+    Channel,
+    Shown,
+    Upload,
+    User,
+    Usergroup,
+    View,
+)
 from bot.demo.slack.shapes import Json, Problem
 from bot.demo.slack.workspace import Workspace
 
@@ -155,6 +167,50 @@ def _thread(space: Workspace, channel: Channel, ts: Any) -> None:
         raise ApiError("cannot_reply_to_message", broken=parent is not None)
 
 
+def _history(space: Workspace, args: Json) -> Json:
+    """Newest first; replies in threads are not in it."""
+    channel, most = _known(space, args["channel"]), str(args.get("limit") or "100")
+    if not most.isdecimal() or not 0 < int(most) < 1000:
+        raise ApiError("invalid_limit", broken=True)
+    if not channel.has_bot:
+        raise ApiError("not_in_channel")
+    there = [m for m in space.messages if m.channel == channel.id and not (m.deleted or m.ephemeral_to or m.thread_ts)]
+    return {"messages": [m.payload() for m in reversed(there[-int(most) :])], "has_more": len(there) > int(most)}
+
+
+# ---------------------------------------------------------------- files
+
+
+def _announce_file(space: Workspace, args: Json) -> Json:
+    raise ApiError("internal_error")  # answered by the files, which alone know their address
+
+
+def _complete_upload(space: Workspace, args: Json) -> Json:
+    files = [_uploaded(space, told) for told in args["files"]]
+    if not files:
+        raise ApiError("invalid_arguments", broken=True)
+    if "channel_id" not in args:
+        return {"files": [file.payload() for file in files]}
+    if args["channel_id"] in space.users:  # a file takes a conversation's id, not a person's
+        raise ApiError("channel_not_found", broken=True)
+    channel, thread_ts = _writable(space, args["channel_id"]), args.get("thread_ts")
+    if thread_ts is not None:
+        _thread(space, channel, thread_ts)
+    for file in files:
+        file.shared = True
+    text = args.get("initial_comment") or ""
+    space.post(channel.id, BOT_USER, text, thread_ts=thread_ts, files=tuple(files))
+    return {"files": [file.payload() for file in files]}
+
+
+def _uploaded(space: Workspace, told: Any) -> Upload:
+    file = space.uploads.get(told.get("id", "")) if isinstance(told, dict) else None
+    if file is None or file.content is None or file.shared:
+        raise ApiError("file_not_found", broken=True)
+    file.title = str(told.get("title") or file.name)
+    return file
+
+
 # ---------------------------------------------------------------- modals
 
 
@@ -187,6 +243,19 @@ def _update_view(space: Workspace, args: Json) -> Json:
         raise ApiError("hash_conflict")
     space.change_view(view, args["view"])
     return {"view": view.payload()}
+
+
+def _publish_view(space: Workspace, args: Json) -> Json:
+    person = space.users.get(args["user_id"])
+    if person is None or person.bot or person.deleted:
+        raise ApiError("invalid_arguments", errors=["invalid `user_id`"])
+    if not space.home_tab:
+        raise ApiError("not_enabled")
+    _refuse(limits.home_problems(args["view"]))
+    before = space.homes.get(person.id)
+    if args.get("hash") not in (None, before.hash if before else None):
+        raise ApiError("hash_conflict")
+    return {"view": space.publish_home(person.id, args["view"]).payload()}
 
 
 def _view(space: Workspace, args: Json) -> View | None:
@@ -272,13 +341,14 @@ def _true(value: Any) -> bool:
 
 
 def needed_scope(space: Workspace, method: str, args: Json) -> str:
-    """conversations.info needs another scope for each type of conversation."""
-    if method != "conversations.info":
-        return METHODS[method].scope
+    """Methods about conversations need another scope for each type of conversation."""
+    scope = METHODS[method].scope
+    if not scope.startswith("channels:"):
+        return scope
     channel = space.channels.get(args.get("channel", ""))
     if channel is None or not channel.private:
-        return "channels:read"
-    return "im:read" if channel.person else "groups:read"
+        return scope
+    return scope.replace("channels", "im" if channel.person else "groups")
 
 
 def _connections_open(space: Workspace, args: Json) -> Json:
@@ -304,6 +374,7 @@ METHODS = {
     "chat.getPermalink": Method(_permalink, frozenset({"channel", "message_ts"})),
     "views.open": Method(_open_view, frozenset({"trigger_id", "view"}), json=True),
     "views.update": Method(_update_view, frozenset({"view"}), frozenset({"view_id", "external_id", "hash"}), json=True),
+    "views.publish": Method(_publish_view, frozenset({"user_id", "view"}), frozenset({"hash"}), json=True),
     "users.info": Method(_users_info, frozenset({"user"}), frozenset({"include_locale"}), "users:read"),
     "usergroups.users.list": Method(
         _usergroup_users,
@@ -317,6 +388,23 @@ METHODS = {
         optional=frozenset({"include_count", "include_disabled", "include_users"}),
         scope="usergroups:read",
         per_minute=20,
+    ),
+    "conversations.history": Method(
+        _history,
+        frozenset({"channel"}),
+        frozenset({"cursor", "inclusive", "include_all_metadata", "latest", "limit", "oldest"}),
+        "channels:history",
+        per_minute=50,
+    ),
+    "files.getUploadURLExternal": Method(
+        _announce_file, frozenset({"filename", "length"}), frozenset({"alt_txt", "snippet_type"}), "files:write"
+    ),
+    "files.completeUploadExternal": Method(
+        _complete_upload,
+        frozenset({"files"}),
+        frozenset({"channel_id", "thread_ts", "initial_comment"}),
+        "files:write",
+        json=True,
     ),
     "conversations.info": Method(
         _conversation,

@@ -1,5 +1,6 @@
 """What a workspace holds: people, channels, messages, modals. Plain mutable values; the rules are elsewhere."""
 
+import mimetypes
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -61,6 +62,28 @@ class Version(NamedTuple):
 
 
 @dataclass(eq=False)
+class Upload:
+    """A file on its way: ``content`` is None until it came, ``shared`` once it is in a channel."""
+
+    id: str
+    name: str
+    length: int
+    alt: str = ""
+    title: str = ""
+    content: bytes | None = None
+    shared: bool = False
+
+    @property
+    def mime(self) -> str:
+        return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
+
+    def payload(self) -> Json:
+        """The file as Slack tells it in a message (docs.slack.dev/reference/objects/file-object)."""
+        told: Json = {"id": self.id, "name": self.name, "title": self.title, "mimetype": self.mime, "size": self.length}
+        return told | ({"alt_txt": self.alt} if self.alt else {})
+
+
+@dataclass(eq=False)
 class Shown:
     """A message on somebody's screen; edits change it in place and keep what it was in ``edits``."""
 
@@ -76,6 +99,7 @@ class Shown:
     edits: list[Version] = field(default_factory=list)
     looked: int = 0  # how many versions a test has looked at
     metadata: Json | None = None
+    files: tuple[Upload, ...] = ()
     naming: words.Naming = field(default=str, repr=False)
 
     def __repr__(self) -> str:
@@ -86,10 +110,11 @@ class Shown:
 
     @property
     def screen(self) -> str:
-        """What is on the screen: the words of the blocks, or the text when there are none."""
+        """What is on the screen: the words of the blocks, or the text when there are none, and the files' titles."""
+        files = [f"📎 {file.title} ({file.name})" for file in self.files]
         if not self.blocks:
-            return words.plain(self.text, self.naming)
-        return "\n".join(words.lines(self.blocks, self.naming))
+            return "\n".join(filter(None, [words.plain(self.text, self.naming), *files]))
+        return "\n".join([*words.lines(self.blocks, self.naming), *files])
 
     @property
     def plain(self) -> str:
@@ -112,14 +137,16 @@ class Shown:
         """The message as Slack tells it in answers and interaction payloads."""
         base = {"type": "message", "user": self.user, "ts": self.ts, "text": self.text, "team": TEAM}
         base |= {"bot_id": BOT_ID, "app_id": APP} if self.user == BOT_USER else {}
-        optional = {"blocks": self.blocks, "thread_ts": self.thread_ts, "metadata": self.metadata}
+        files = [file.payload() for file in self.files]
+        optional = {"blocks": self.blocks, "thread_ts": self.thread_ts, "metadata": self.metadata, "files": files}
         edited = {"edited": {"user": BOT_ID, "ts": self.ts}} if self.edits else {}
         return base | {name: value for name, value in optional.items() if value} | edited
 
 
 @dataclass(eq=False)
 class View:
-    """A modal on somebody's screen. ``values`` is what it holds, as in ``view.state.values``."""
+    """A modal on somebody's screen, or the app's Home as this person sees it, which has no title. ``values`` is what it
+    holds, as in ``view.state.values``."""
 
     id: str
     user: str
@@ -140,7 +167,7 @@ class View:
 
     @property
     def title(self) -> str:
-        return str(self.source["title"]["text"])
+        return str(self.source["title"]["text"]) if "title" in self.source else ""
 
     @property
     def callback_id(self) -> str:
@@ -149,7 +176,8 @@ class View:
     @property
     def screen(self) -> str:
         ends = [self.source[name]["text"] for name in ("submit", "close") if name in self.source]
-        return "\n".join([self.title, *words.lines(self.blocks, self.naming), *(f"[{end}]" for end in ends)])
+        title = [self.title] if self.title else []
+        return "\n".join([*title, *words.lines(self.blocks, self.naming), *(f"[{end}]" for end in ends)])
 
     @property
     def plain(self) -> str:

@@ -79,6 +79,15 @@ def block_suggestion(user: User, place: tuple[Shown, Channel] | View, element: J
     return told | (_in_view(place) if isinstance(place, View) else _in_message(*place))
 
 
+def home_opened(user: User, channel: str, tab: str, view: View | None, event_ts: str) -> Json:
+    """Whoever opens the app's space: on which tab, and the Home as it is if there is one already.
+
+    docs.slack.dev/reference/events/app_home_opened
+    """
+    told: Json = {"type": "app_home_opened", "user": user.id, "channel": channel, "tab": tab, "event_ts": event_ts}
+    return told | ({"view": view.payload()} if view is not None and tab == "home" else {})
+
+
 def event(event_id: str, inner: Json, at: int) -> Json:
     return {
         "token": VERIFICATION,

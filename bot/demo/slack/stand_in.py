@@ -8,7 +8,9 @@ from bot.demo.serving import Reply, Server, deliver
 from bot.demo.slack.acting import Acting
 from bot.demo.slack.api import Api, Tokens
 from bot.demo.slack.delivery import Delivered, Errand
-from bot.demo.slack.faults import RESPONSE_URL, SlackFaults
+from bot.demo.slack.faults import RESPONSE_URL, UPLOAD_URL, SlackFaults
+from bot.demo.slack.files import PATH as UPLOADS
+from bot.demo.slack.files import Files
 from bot.demo.slack.http_sender import Sender
 from bot.demo.slack.model import BOT_USER, Call, Channel, User, Usergroup
 from bot.demo.slack.shapes import Json
@@ -29,7 +31,8 @@ class FakeSlack(Acting):
         self.tokens = Tokens()
         self.faults = SlackFaults()
         self.sockets = Sockets(self.space)
-        self.api = Api(self.space, self.tokens, self._socket_address)
+        self.files = Files(self.space, self._address)
+        self.api = Api(self.space, self.tokens, self.files, self._socket_address)
         self.sender = Sender(self.space, "demo-" + "signing-secret-0123456789abcdef")
         self.request_url: str | None = None
         self.public_url: str | None = None
@@ -117,6 +120,11 @@ class FakeSlack(Acting):
         self.tokens.app_scopes.discard(scope)
         self.tokens.revoked.add(scope)
 
+    def grant_scope(self, scope: str) -> None:
+        """As when the app is installed anew with one scope more."""
+        self.tokens.scopes.add(scope)
+        self.tokens.revoked.discard(scope)
+
     def deactivate(self, user: str) -> None:
         """Close an account: its modals go; like in Slack, usergroups may list it for a while longer."""
         person = self.space.user(user)
@@ -141,6 +149,8 @@ class FakeSlack(Acting):
             return await self.sockets.serve(request)
         if request.path.startswith("/respond/"):
             return await self._answer(request, RESPONSE_URL)
+        if request.path.startswith(UPLOADS) and request.method == "POST":
+            return await self._answer(request, UPLOAD_URL)
         if request.path.startswith("/api/") and request.method in ("GET", "POST"):
             return await self._answer(request, request.path.removeprefix("/api/"))
         self.space.violated(f"{request.method} {request.path[:60]} is no address of Slack's")
@@ -155,6 +165,8 @@ class FakeSlack(Acting):
             return await deliver(request, plan, Reply(), self._server.stopping)
         if place == RESPONSE_URL:
             reply = self.urls.post(request.path, await request.read())
+        elif place == UPLOAD_URL:
+            reply = self.files.put(request.path, await request.content.read())
         else:
             reply = await self.api.call(request, place)
         return await deliver(request, plan, reply, self._server.stopping)

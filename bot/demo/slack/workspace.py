@@ -19,6 +19,7 @@ from bot.demo.slack.model import (
     Envelope,
     Shown,
     Trigger,
+    Upload,
     User,
     Version,
     View,
@@ -39,11 +40,13 @@ class Workspace:
         self.channels = {channel.id: channel for channel in channels()}
         self.usergroups = {group.id: group for group in usergroups()}
         self.paid_plan = True
-        self.messages_tab = True
+        self.messages_tab = self.home_tab = True
         self.messages: list[Shown] = []
         self.stacks: dict[str, list[View]] = {}
         self.views: dict[str, View] = {}
+        self.homes: dict[str, View] = {}  # by person, once the app has published one
         self.triggers: dict[str, Trigger] = {}
+        self.uploads: dict[str, Upload] = {}
         self.violations: list[str] = []
         self.refusals: list[str] = []
         self.calls: list[Call] = []
@@ -210,6 +213,19 @@ class Workspace:
                 actions[action_id] = kept if kept and kept["type"] == state["type"] else state
         view.versions += 1
         self.changed("view", view)
+
+    def publish_home(self, user: str, source: Json) -> View:
+        """Put a view on a person's Home tab, in place of the one that is there."""
+        view = self.homes.get(user)
+        if view is not None:
+            self.change_view(view, source)
+            return view
+        id_ = self.number("V")
+        view = View(id_, user, self._copied(source), self.number("h"), id_, naming=self.naming)
+        view.values = initial_values(view.blocks)
+        self.views[id_] = self.homes[user] = view
+        self.changed("view", view)
+        return view
 
     def close_view(self, view: View, *, everything: bool = False) -> None:
         stack = self.stacks.get(view.user, [])

@@ -1,13 +1,19 @@
 """Every channel that the configuration names: is it there, open, and the bot in it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot import cron, digests
 from bot.config import Config, DigestPlan
 from bot.errors import UpstreamError
+from bot.flows import plans
 from bot.flows.check import timetable
 from bot.flows.check.asking import Asking
 from bot.flows.check.findings import Finding, bad, good, note
+from bot.manifest import WIDER
+
+_REMOVE = "Rename one of them, or type `/patches digest remove` with its name."
 
 
 async def of_requests(asking: Asking, config: Config) -> list[Finding]:
@@ -42,15 +48,52 @@ def _meanwhile(fallback: Finding | None) -> str:
     return "until that is mended, requests go to approvals.fallback_channel"
 
 
-async def of_digests(asking: Asking, config: Config, now: datetime) -> list[Finding]:
-    if not config.digests:
+async def of_digests(asking: Asking, config: Config, subscribed: Sequence[DigestPlan], now: datetime) -> list[Finding]:
+    """Those of the file, and those that people subscribed to in Slack."""
+    if not config.digests and not subscribed:
         return [note("digests", "none is configured")]
-    return [await _digest(asking, plan, now) for plan in config.digests]
+    posted = plans.beside(config.digests, subscribed)
+    hidden = [
+        note(f"digests.{plan.name}", "the subscription of this name is not posted: the file's digest wins", _REMOVE)
+        for plan in subscribed
+        if plan not in posted
+    ]
+    return [await _digest(asking, plan, now) for plan in (*config.digests, *posted)] + hidden
 
 
 async def _digest(asking: Asking, plan: DigestPlan, now: datetime) -> Finding:
     finding = await _channel(asking, f"digests.{plan.name}", plan.channel)
+    if plan.paused:
+        return replace(finding, sentence=f"{finding.sentence}; paused")
     return _coming(finding, digests.next_slot(plan, now), plan.timezone)
+
+
+async def of_updates(asking: Asking, config: Config, granted: frozenset[str]) -> list[Finding]:
+    """Whether Slack tells which message is the newest, for digests that are to be edited. ``granted``: the bot's
+    scopes, empty when they are not known."""
+    if not granted:
+        return []
+    wanting: dict[str, list[str]] = {}
+    for plan in config.digests:
+        scope = await _history_scope(asking, plan.channel) if plan.update else ""
+        if scope and scope not in granted:
+            wanting.setdefault(scope, []).append(plan.name)
+    return [_without(scope, names) for scope, names in wanting.items()]
+
+
+async def _history_scope(asking: Asking, channel: str) -> str:
+    """What the bot needs to see the newest message of a channel; empty while Slack does not tell of the channel."""
+    try:
+        room = await asking.room(channel)
+    except UpstreamError:
+        return ""
+    public, private = WIDER
+    return private if room.private else public
+
+
+def _without(scope: str, names: Sequence[str]) -> Finding:
+    sentence = f"{', '.join(names)}: has no effect, as a scope is missing; each digest is a new message"
+    return note("digests.update", sentence, f"Add {scope} under OAuth & Permissions, then reinstall the app.")
 
 
 async def of_audit(asking: Asking, config: Config, now: datetime) -> list[Finding]:

@@ -1,9 +1,11 @@
 """The database examined as it is: nothing is made and nothing is migrated."""
 
+import contextlib
 import os
 from pathlib import Path
 
 from bot.config import Config
+from bot.digests import DigestPlan
 from bot.errors import ConfigError
 from bot.flows.check.findings import Finding, bad, good, note
 from bot.store import Store
@@ -26,6 +28,19 @@ async def examine(config: Config) -> list[Finding]:
         return [await _writable(store, config.database.shown), await _trail(store)]
     finally:
         await store.close()
+
+
+async def subscriptions(config: Config) -> tuple[DigestPlan, ...]:
+    """The digests that people subscribed to. None while they cannot be read: ``examine`` tells why."""
+    if _missing(config):
+        return ()
+    with contextlib.suppress(Exception):
+        store = await Store.open(config.database.url.reveal(), migrate=False)
+        try:
+            return await store.subscriptions()
+        finally:
+            await store.close()
+    return ()
 
 
 def _missing(config: Config) -> Finding | None:

@@ -13,7 +13,11 @@ from bot.model import Person, Terms
 from bot.terms import Rule
 
 MOST = 50  # members of one group that are looked at: Slack allows about 100 users.info a minute
-COMMANDS = "access.commands"
+DEEDS = {
+    "access.commands": "use /patches",
+    "access.silence": "keep applications out of digests",
+    "access.digests": "subscribe to digests",
+}
 _WHAT = {
     Standing.DEACTIVATED: "is deactivated",
     Standing.BOT: "is a bot",
@@ -32,11 +36,14 @@ class _Look:
 
 
 async def examine(asking: Asking, config: Config) -> list[Finding]:
-    """Who decides, by the base values and by each rule, and whether they are enough; then ``access.commands``."""
+    """Who decides, by the base values and by each rule, and whether they are enough; then ``access``."""
     findings = await _base(asking, config.approvals)
     for index, rule in enumerate(config.approvals.rules):
         findings += await _rule(asking, config.approvals, f"approvals.rules[{index}]", rule)
-    return findings + _findings(await _looks(asking, COMMANDS, config.access.commands))
+    access = config.access
+    for key, ids in zip(DEEDS, (access.commands, access.silence, access.digests), strict=True):
+        findings += _findings(await _looks(asking, key, ids))
+    return findings
 
 
 async def _base(asking: Asking, approvals: Approvals) -> list[Finding]:
@@ -115,7 +122,7 @@ def _following(finding: Finding, key: str, who: str) -> Finding:
     """With what follows from a usergroup that Slack does not tell: nobody counts by it."""
     if not who.startswith("S"):
         return finding
-    deed = "use /patches" if key == COMMANDS else "decide on a request"
+    deed = DEEDS.get(key, "decide on a request")
     return replace(finding, sentence=f"{finding.sentence}, so nobody can {deed} by being in this usergroup")
 
 

@@ -3,7 +3,7 @@
 Methods and error codes: docs.slack.dev/reference/methods, one page each.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
@@ -13,11 +13,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import web_api
 from bot.config import Config
+from bot.digests import DigestPlan
 from bot.errors import Kind, UpstreamError
 from bot.flows.check import channels, members
 from bot.flows.check.asking import Asking
 from bot.flows.check.findings import Finding, advice, bad, good, note, told
-from bot.manifest import SCOPES
+from bot.manifest import SCOPES, WIDER
 from bot.people import Me, People
 
 BOT_TOKEN, GRANTED, APP_TOKEN, CLOCK = "Slack bot token", "Slack scopes", "Slack app token", "Clock"
@@ -40,8 +41,11 @@ _KEEP_TIME = (
 )
 
 
-async def examine(config: Config, now: Callable[[], datetime]) -> list[Finding]:
-    """All of Slack. When the bot token does not work, what depends on it is a note and not one more failure."""
+async def examine(config: Config, now: Callable[[], datetime], subscribed: Sequence[DigestPlan] = ()) -> list[Finding]:
+    """All of Slack. ``subscribed``: digests that stand in the database.
+
+    When the bot token does not work, what depends on it is a note and not one more failure.
+    """
     times: list[tuple[datetime, str]] = []
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     async with aiohttp.ClientSession(timeout=timeout, trace_configs=[_noting_dates(times, now)]) as session:
@@ -55,7 +59,8 @@ async def examine(config: Config, now: Callable[[], datetime]) -> list[Finding]:
             *first,
             *await channels.of_requests(asking, config),
             *await members.examine(asking, config),
-            *await channels.of_digests(asking, config, now()),
+            *await channels.of_digests(asking, config, subscribed, now()),
+            *await channels.of_updates(asking, config, me.scopes if me else frozenset()),
             *await channels.of_audit(asking, config, now()),
         ]
 
@@ -84,7 +89,7 @@ def _scopes(me: Me | None, trouble: str) -> Finding:
     if lacking:
         reasons = " ".join(f"{scope} is missing. ({SCOPES[scope]})" for scope in lacking)
         return bad(GRANTED, reasons, _GRANT)
-    extra = ", ".join(sorted(me.scopes - frozenset(SCOPES)))
+    extra = ", ".join(sorted(me.scopes - frozenset(SCOPES) - frozenset(WIDER)))
     return good(GRANTED, f"all {len(SCOPES)} are granted" + (f"; not needed: {extra}" if extra else ""))
 
 

@@ -1,12 +1,14 @@
 """ESET and N-sight examined: can the bot log in, and does it see what it needs."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from bot.clients.eset import Eset, MissingRight
 from bot.clients.nsight import Nsight
 from bot.config import Config
+from bot.digests import DigestPlan
 from bot.errors import Kind, UpstreamError
 from bot.flows.check.findings import Finding, advice, bad, good, note, told
 from bot.markup import plural
@@ -18,10 +20,12 @@ _NO_ACCESS = (
     "Give the API user a permission set with at least Read for patch management, and see that the licence includes "
     "Vulnerability & Patch Management."
 )
+_COMPARE = "Compare it with the clients' names in N-sight."
+_KNOWN = {"clients": "client that the key sees", "applications": "application that ESET lists at present"}
 _NO_CLIENTS = "The key sees the clients of the Agent Key user's client group: give that user the clients to be patched."
 
 
-async def eset(config: Config) -> list[Finding]:
+async def eset(config: Config, plans: Sequence[DigestPlan] = ()) -> list[Finding]:
     """Logs in, then asks for the list; that may take ESET some minutes."""
     source = config.eset
     user = (source.username, source.password.reveal())
@@ -30,7 +34,8 @@ async def eset(config: Config) -> list[Finding]:
         login = await _login(client, source.username)
         if not login.ok:
             return [login, note(ATTEMPTS, "not asked for without a login")]
-        return [login, await _attempts(client), await _devices(client)]
+        found, applications = await _attempts(client)
+        return [login, found, await _devices(client), *_odd("applications", plans, applications)]
     finally:
         await client.close()
 
@@ -45,17 +50,20 @@ async def _login(client: Eset, username: str) -> Finding:
     return good(LOGIN, f"works for {username}")
 
 
-async def _attempts(client: Eset) -> Finding:
+async def _attempts(client: Eset) -> tuple[Finding, list[str]]:
+    """And the names of the applications that were tried."""
     try:
         listing = await client.recent()
     except UpstreamError as error:
         if error.kind is Kind.FORBIDDEN:
-            return bad(ATTEMPTS, "the API user may log in, but not read patching attempts (403)", _NO_ACCESS)
-        return bad(ATTEMPTS, told(error), advice(error))
+            return bad(ATTEMPTS, "the API user may log in, but not read patching attempts (403)", _NO_ACCESS), []
+        return bad(ATTEMPTS, told(error), advice(error)), []
+    names = sorted({attempt.display_name for attempt in listing.attempts if attempt.display_name})
     listed = f"{plural(len(listing.attempts), 'attempt')} listed"
     if listing.unreadable:
-        return note(ATTEMPTS, f"{listed}; {plural(listing.unreadable, 'row')} could not be read and are left out")
-    return good(ATTEMPTS, listed)
+        lost = f"{listed}; {plural(listing.unreadable, 'row')} could not be read and are left out"
+        return note(ATTEMPTS, lost), names
+    return good(ATTEMPTS, listed), names
 
 
 async def _devices(client: Eset) -> Finding:
@@ -73,7 +81,7 @@ async def _devices(client: Eset) -> Finding:
     return good(DEVICES, f"{plural(len(listing.attempts), 'attempt')} of the last day listed with devices")
 
 
-async def nsight(config: Config) -> list[Finding]:
+async def nsight(config: Config, plans: Sequence[DigestPlan] = ()) -> list[Finding]:
     """Lists the clients: the one call that proves key, territory and firewall at once."""
     source = config.nsight
     client = Nsight(source.url, source.api_key.reveal(), source.user_agent)
@@ -87,7 +95,8 @@ async def nsight(config: Config) -> list[Finding]:
         return [bad(NSIGHT, "the key is good, but sees no client at all", _NO_CLIENTS)]
     devices = sum(one.servers + one.workstations for one in clients)
     seen = good(NSIGHT, f"the key sees {plural(len(clients), 'client')} with {plural(devices, 'device')}")
-    return [seen, *_strangers(config, [client.name for client in clients])]
+    names = [client.name for client in clients]
+    return [seen, *_strangers(config, names), *_odd("clients", plans, names)]
 
 
 def _strangers(config: Config, clients: list[str]) -> Iterator[Finding]:
@@ -96,6 +105,18 @@ def _strangers(config: Config, clients: list[str]) -> Iterator[Finding]:
     named += [(f"windows[{at}].client", window.client) for at, window in enumerate(config.windows)]
     for key, glob in named:
         if not any(like(client, glob) for client in clients):
-            nearest = difflib.get_close_matches(glob, clients, n=1)
-            hint = f"Did you mean {nearest[0]}?" if nearest else "Compare it with the clients' names in N-sight."
-            yield bad(key, f"no client that the key sees fits {glob}", hint)
+            yield bad(key, f"no client that the key sees fits {glob}", _hint(glob, clients) or _COMPARE)
+
+
+def _odd(what: Literal["clients", "applications"], plans: Iterable[DigestPlan], known: list[str]) -> Iterator[Finding]:
+    """A digest that asks for what nobody knows tells nothing, for ever. Nothing known says nothing of anything."""
+    for plan in plans if known else ():
+        for glob in getattr(plan, what):
+            if not any(like(name, glob) for name in known):
+                sentence = f"no {_KNOWN[what]} fits {glob}"
+                yield note(f"digests.{plan.name}.{what}", sentence, _hint(glob, known))
+
+
+def _hint(glob: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(glob, known, n=1)
+    return f"Did you mean {nearest[0]}?" if nearest else ""

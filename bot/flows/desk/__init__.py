@@ -2,8 +2,9 @@
 
 from bot.flows.desk.clicks import click
 from bot.flows.desk.kinds import Ack, Click, Submission
+from bot.flows.desk.opened import opened
 from bot.flows.desk.picking import options
 from bot.flows.desk.submissions import ack, submit, unchecked
 from bot.flows.desk.typed import command
 
-__all__ = ["Ack", "Click", "Submission", "ack", "click", "command", "options", "submit", "unchecked"]
+__all__ = ["Ack", "Click", "Submission", "ack", "click", "command", "opened", "options", "submit", "unchecked"]

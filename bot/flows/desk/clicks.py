@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from bot.blocks import answers, modals
 from bot.blocks.requests import Kind
 from bot.errors import Refused
-from bot.flows import ask, decide, digest, follow_up, forms, links, recent, requests, rights
+from bot.flows import ask, decide, digest, follow_up, forms, links, recent, requests, rights, silences
 from bot.flows.desk.door import answer
 from bot.flows.desk.kinds import Click
+from bot.flows.desk.opened import opened
 from bot.flows.desk.voting import vote
 from bot.flows.reply import Reply
 from bot.flows.services import Services
@@ -30,6 +31,8 @@ async def click(services: Services, clicked: Click) -> None:
 
     reads = found is None or found in _CHANGELESS
     await answer(services, clicked.place, work, reads=reads, instead=found in _INSTEAD)
+    if clicked.place.home:
+        await opened(services, clicked.place.user)
 
 
 def _route(action: str) -> str | None:
@@ -57,7 +60,8 @@ async def _approve(services: Services, clicked: Click, reply: Reply) -> Message 
     terms = await decide.terms_of(services, request_id)
     if terms.reason_required:
         await _in_time(decide.may_vote(services, request_id, clicked.place.user, denies=False))
-        await services.messenger.open_view(clicked.trigger_id, modals.approve(request_id))
+        requests = await decide.waiting(services, request_id)
+        await services.messenger.open_view(clicked.trigger_id, modals.approve(requests, home=clicked.place.home))
         await reply.opened()
         return None
     return await vote(services, request_id, clicked.place.user, denies=False)
@@ -67,7 +71,10 @@ async def _deny(services: Services, clicked: Click, reply: Reply) -> Message | N
     request_id = await _on_card(services, clicked)
     await _in_time(decide.may_vote(services, request_id, clicked.place.user, denies=True))
     terms = await decide.terms_of(services, request_id)
-    await services.messenger.open_view(clicked.trigger_id, modals.deny(request_id, required=terms.deny_reason))
+    view = modals.deny(
+        await decide.waiting(services, request_id), required=terms.deny_reason, home=clicked.place.home
+    )
+    await services.messenger.open_view(clicked.trigger_id, view)
     await reply.opened()
     return None
 
@@ -120,6 +127,11 @@ async def _page(services: Services, clicked: Click, reply: Reply) -> Message | N
     return await recent.turn(services, clicked.value, clicked.action.removeprefix("recent."), reply.progress)
 
 
+async def _export(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    await rights.demand_command(services, clicked.place.user)
+    return await recent.export(services, clicked.value, clicked.place.user, reply.progress)
+
+
 async def _turn(services: Services, clicked: Click, reply: Reply) -> Message | None:
     kind: Kind = "pending" if clicked.action.startswith("pending.") else "history"
     return await requests.turn(services, kind, clicked.value, forward=clicked.action.endswith(".next"))
@@ -159,6 +171,33 @@ async def _from_digest(services: Services, clicked: Click, reply: Reply) -> Mess
     return None
 
 
+async def _list(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    await rights.demand_command(services, clicked.place.user)
+    await reply.progress("⏳ Making the list…")
+    return await digest.hand_list(services, clicked.value, clicked.place.user)
+
+
+async def _silence(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    await _in_time(rights.demand_silence(services, clicked.place.user))
+    group = await services.store.recall(digest.GROUP, clicked.value)
+    await silences.open_form(services, group, _press(clicked, reply))
+    return None
+
+
+async def _end_silence(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    if not clicked.value.isdecimal() or len(clicked.value) > 15:
+        raise Refused("This button does not say which silence it belongs to. Nothing was done.")
+    return await silences.end_listed(services, int(clicked.value), clicked.place.user)
+
+
+async def _turn_silences(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    return await silences.turn(services, clicked.value, forward=clicked.action.endswith(".next"))
+
+
+async def _refresh(services: Services, clicked: Click, reply: Reply) -> Message | None:
+    return None  # a Home is shown anew after whatever was pressed there
+
+
 _CLICKS: Mapping[str, Callable[[Services, Click, Reply], Awaitable[Message | None]]] = {
     "request.approve": _approve,
     "request.deny": _deny,
@@ -170,6 +209,7 @@ _CLICKS: Mapping[str, Callable[[Services, Click, Reply], Awaitable[Message | Non
     "request.again.device": _again_alone,
     "recent.page": _page,
     "recent.filter": _page,
+    "recent.export": _export,
     "history.page": _turn,
     "pending.page": _turn,
     "recent.retry": _from_row,
@@ -177,8 +217,16 @@ _CLICKS: Mapping[str, Callable[[Services, Click, Reply], Awaitable[Message | Non
     "device.pick.open": _from_nothing,
     "device.unlink": _unlink,
     "digest.retry": _from_digest,
+    "digest.silence": _silence,
+    "digest.list": _list,
+    "silence.end": _end_silence,
+    "silence.page": _turn_silences,
+    "home.refresh": _refresh,
 }
-_PAGED = frozenset({"recent.page", "recent.filter", "history.page", "pending.page"})
-_INSTEAD = _PAGED | {"request.withdraw", "request.retract"}  # what offered it in private has nothing more to offer
-_FORMS = frozenset({"request.deny", "device.retry", "digest.retry", "recent.retry", "device.pick.open"})
-_CHANGELESS = _PAGED | _FORMS  # a form that is opened changes nothing
+_PAGED = frozenset({"recent.page", "recent.filter", "history.page", "pending.page", "silence.page"})
+# What offered it in private has nothing more to offer.
+_INSTEAD = _PAGED | {"request.withdraw", "request.retract", "silence.end"}
+_FORMS = frozenset(
+    {"request.deny", "device.retry", "digest.retry", "digest.silence", "recent.retry", "device.pick.open"}
+)
+_CHANGELESS = _PAGED | _FORMS | {"home.refresh"}  # a form that is opened changes nothing

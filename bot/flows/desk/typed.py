@@ -3,11 +3,22 @@
 from bot import commands
 from bot.blocks import help as pages
 from bot.errors import Refused
-from bot.flows import ask, device, digest, notify, overview, recent, requests, rights
+from bot.flows import ask, device, digest, notify, overview, plans, recent, requests, rights, silences
 from bot.flows.desk.door import answer
 from bot.flows.reply import Place, Reply
 from bot.flows.services import Services
 from bot.model import Message
+
+Digests = commands.DigestList | commands.DigestNow | commands.DigestAdd | commands.DigestRemove | commands.DigestPause
+_CHANGING = (
+    commands.Retry,
+    commands.DigestNow,
+    commands.DigestAdd,
+    commands.DigestRemove,
+    commands.DigestPause,
+    commands.SilenceApplication,
+    commands.SilenceEnd,
+)
 
 
 async def command(services: Services, typed: str, place: Place) -> None:
@@ -28,7 +39,7 @@ def _only_reads(typed: str) -> bool:
     except Refused:
         return True
     switches = isinstance(wish, commands.Notify) and wish.on is not None
-    return not (switches or isinstance(wish, commands.Retry | commands.DigestNow))
+    return not (switches or isinstance(wish, _CHANGING))
 
 
 async def _obey(services: Services, wish: commands.Command, place: Place, reply: Reply) -> Message:
@@ -48,11 +59,43 @@ async def _obey(services: Services, wish: commands.Command, place: Place, reply:
             return await requests.pending(services)
         case commands.History():
             return await requests.history(services, wish.device, reply.progress)
-        case commands.DigestList():
-            return await overview.digest_list(services)
-        case commands.DigestNow():
-            return await digest.post_now(services, wish.name, place.user, reply.progress)
+        case (
+            commands.DigestList()
+            | commands.DigestNow()
+            | commands.DigestAdd()
+            | commands.DigestRemove()
+            | commands.DigestPause()
+        ):
+            return await _about_digests(services, wish, place, reply)
+        case commands.SilenceApplication() | commands.SilenceList() | commands.SilenceEnd():
+            return await _about_silences(services, wish, place.user)
         case commands.Notify():
             return await notify.answer(services, place.user, wish.on)
         case commands.Status():
             return await overview.status(services)
+
+
+async def _about_digests(services: Services, wish: Digests, place: Place, reply: Reply) -> Message:
+    match wish:
+        case commands.DigestList():
+            return await plans.listed(services, wish.name, place.channel)
+        case commands.DigestAdd():
+            return await plans.subscribe(services, wish, place.user, place.channel)
+        case commands.DigestRemove():
+            return await plans.unsubscribe(services, wish.name, place.user)
+        case commands.DigestPause():
+            return await plans.pause(services, wish.name, place.user, paused=wish.paused)
+        case commands.DigestNow():
+            return await digest.post_now(services, wish.name, place.user, reply.progress)
+
+
+async def _about_silences(
+    services: Services, wish: commands.SilenceApplication | commands.SilenceList | commands.SilenceEnd, who: str
+) -> Message:
+    match wish:
+        case commands.SilenceApplication():
+            return await silences.make(services, wish, who)
+        case commands.SilenceList():
+            return await silences.listed(services)
+        case commands.SilenceEnd():
+            return await silences.end(services, wish.id, who)

@@ -5,7 +5,6 @@ is fetched behind a view that says so (``showing``), and whatever fails is told 
 """
 
 from bot.flows.forms import devices, kept, patches
-from bot.flows.forms.failed import group_data
-from bot.flows.forms.showing import Press
+from bot.flows.forms.showing import Press, View, show
 
-__all__ = ["Press", "devices", "group_data", "kept", "patches"]
+__all__ = ["Press", "View", "devices", "kept", "patches", "show"]

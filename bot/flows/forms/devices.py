@@ -79,7 +79,7 @@ async def _about(services: Services, failures: Failures) -> tuple[Question, tupl
     question = await _question(
         services,
         about=failures.about,
-        failures=len(failures.fingerprints),
+        failures=failures.told or len(failures.fingerprints),
         unclear=tuple(Unclear(one.eset.name, one.candidates, last.get(one.eset.uuid)) for one in unclear),
         untold=told.untold,
         missing=told.missing,

@@ -15,40 +15,37 @@ from bot.matching.products import Wanted
 from bot.model import Attempt, Outcome
 
 _Key = tuple[str, str, str]  # developer, application, version that was tried
+MOST = 5_000  # attempts of a group: a form offers no more devices than a hundred
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
     """Failed attempts at one version of an application. ``fingerprints``: equal attempts give theirs as often as there
     are. ``first``: the one that was pressed, empty when all were. The last ended at ``until``; ``ends``: when each did,
-    by fingerprint, of several alike the last."""
+    by fingerprint, of several alike the last. ``told``: how many failures the button spoke of, 0 = of each attempt."""
 
     about: Wanted
     fingerprints: tuple[str, ...] = ()
     first: str = ""
     until: datetime | None = None
     ends: Mapping[str, datetime] = field(default_factory=dict)
-
-
-def group_data(key: _Key, after: int | None, since: datetime, upto: int) -> dict[str, Any]:
-    """What a digest's button has to remember. The group covers attempts number ``after`` + 1 to ``upto``; ``after``
-    None: those up to ``upto`` that ended ``since`` then."""
-    developer, application, version = key
-    reach: dict[str, Any] = {"after": after} if after is not None else {"since": since.isoformat()}
-    return {"developer": developer, "application": application, "to": version, "upto": upto, **reach}
+    told: int = 0
 
 
 async def of_digest(services: Services, group: Mapping[str, Any]) -> Failures:
-    """``group``: as from ``group_data``, or as older versions of the bot kept it."""
-    key = (str(group.get("developer", "")), str(group["application"]), str(group["to"]))
-    if "upto" not in group:
-        return Failures(_about(key, ()))
-    upto = int(group["upto"])
-    if "after" in group:
-        seen = await services.store.attempts_between(int(group["after"]), upto)
-    else:
-        seen = await services.store.attempts_ended_since(datetime.fromisoformat(group["since"]), upto)
-    return await asyncio.to_thread(lambda: _of(key, [one.attempt for one in seen]))
+    """``group``: what a digest's button remembers; one that an older version of the bot kept knows no devices."""
+    version = str(group.get("to_version", group.get("to", "")))
+    about = Wanted(
+        str(group["application"]), str(group.get("developer", "")), str(group.get("from_version", "")), version
+    )
+    if "subjects" not in group:
+        return Failures(about)
+    told = int(group.get("count", 0))
+    since = datetime.fromisoformat(group["since"])
+    found = await services.store.subject_fingerprints(group["subjects"], MOST, since)
+    ends = _ends(found)
+    fingerprints, until = tuple(one for one, _ in found), max(ends.values(), default=None)
+    return Failures(about, fingerprints, until=until, ends=ends, told=told)
 
 
 async def of_row(services: Services, view: str, mark: str) -> Failures:
@@ -56,15 +53,11 @@ async def of_row(services: Services, view: str, mark: str) -> Failures:
 
     Raises Refused when the list is no longer kept.
     """
-    kept = await services.store.recall(recent.KIND, view)
-    snapshot = await services.store.snapshot(kept["snapshot"]) if kept else None
-    if snapshot is None or not mark:
-        raise Refused(recent_words.gone().text)
-    taken_at, listing = snapshot
-    found = await asyncio.to_thread(_like, listing.attempts, mark)
+    source = await recent.source_of(services, view)
+    found = await asyncio.to_thread(_like, await source.like(mark), mark) if mark else None
     if found is None:
         raise Refused(recent_words.gone().text)
-    await _catch_up(services, taken_at)
+    await _catch_up(services, source.taken_at)
     return found
 
 
@@ -84,10 +77,7 @@ def _like(listed: Sequence[Attempt], mark: str) -> Failures | None:
 def _of(key: _Key, listed: Iterable[Attempt], first: str = "") -> Failures:
     """Pure; of 100,000 attempts a moment's work, meant for a thread."""
     meant = [attempt for attempt in listed if attempt.outcome is Outcome.FAILED and _key(attempt) == key]
-    ends: dict[str, datetime] = {}
-    for attempt in meant:
-        if attempt.ended_at is not None:
-            ends[attempt.fingerprint] = max(attempt.ended_at, ends.get(attempt.fingerprint, attempt.ended_at))
+    ends = _ends((attempt.fingerprint, attempt.ended_at) for attempt in meant if attempt.ended_at is not None)
     return Failures(
         _about(key, meant),
         tuple(attempt.fingerprint for attempt in meant),
@@ -95,6 +85,14 @@ def _of(key: _Key, listed: Iterable[Attempt], first: str = "") -> Failures:
         max(ends.values(), default=None),
         ends,
     )
+
+
+def _ends(found: Iterable[tuple[str, datetime]]) -> dict[str, datetime]:
+    """When the last of several alike ended."""
+    ends: dict[str, datetime] = {}
+    for fingerprint, ended in found:
+        ends[fingerprint] = max(ended, ends.get(fingerprint, ended))
+    return ends
 
 
 def _key(attempt: Attempt) -> _Key:

@@ -31,7 +31,8 @@ async def show(services: Services, press: Press, waiting: View, build: Callable[
 
     Raises Refused when the trigger has expired, and UpstreamError(SLACK).
     """
-    await fill(services, await _opened(services, press, waiting), press.who, build)
+    view_id = await _opened(services, press, waiting)
+    await fill(services, view_id, press.who, build, title=waiting["title"]["text"])
 
 
 async def _opened(services: Services, press: Press, view: View) -> str:
@@ -47,14 +48,16 @@ async def _opened(services: Services, press: Press, view: View) -> str:
     return view_id
 
 
-async def fill(services: Services, view_id: str, who: str, build: Callable[[], Awaitable[View]]) -> None:
+async def fill(
+    services: Services, view_id: str, who: str, build: Callable[[], Awaitable[View]], *, title: str = modals.TITLE
+) -> None:
     """Shows what ``build`` makes in an open modal, to those only who may use the bot; whatever goes wrong is told
     there. Raises UpstreamError(SLACK)."""
     try:
         await rights.demand_command(services, who)  # however long it takes: what comes next names the clients' devices
         view = await build()
     except Exception as error:  # noqa: BLE001 a modal that says "one moment" for ever is no answer
-        view = modals.failed(failures.told(services, error).text)
+        view = modals.failed(failures.told(services, error).text, title)
     try:
         await services.messenger.update_view(view_id, view)
     except UpstreamError as error:

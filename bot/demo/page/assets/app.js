@@ -5,7 +5,8 @@ import { clockTime, element, fullTime, mrkdwn } from "/mrkdwn.js";
 
 const at = (id) => document.getElementById(id);
 const list = at("messages");
-const state = { person: "U0BOB", channel: "C0HELPDESK", names: {}, groups: {}, channels: [], people: [], messages: new Map() };
+const HOME = "home"; // stands among the channels' ids
+const state = { person: "U0BOB", channel: "C0HELPDESK", names: {}, groups: {}, channels: [], people: [], messages: new Map(), home: null };
 const read = {}; // the newest message seen, by person and channel
 const typed = []; // for the arrow keys
 const time = { now: 0, speed: 0, told: 0 }; // simulated seconds, as told at `told`
@@ -56,17 +57,18 @@ function listen(person) {
   on("screen", screen);
   on("message", message);
   on("view", modal);
+  on("home", home);
   on("clock", clock);
   source.onopen = () => (at("lost").hidden = true);
   source.onerror = () => (at("lost").hidden = false);
 }
 
 function screen(told) {
-  Object.assign(state, { names: told.names, groups: told.groups, channels: told.channels, people: told.people });
+  Object.assign(state, { names: told.names, groups: told.groups, channels: told.channels, people: told.people, home: told.home });
   state.messages = new Map(told.messages.map((one) => [one.id, one]));
   clock(told.clock);
   people();
-  const known = state.channels.some((channel) => channel.id === state.channel);
+  const known = state.channel === HOME || state.channels.some((channel) => channel.id === state.channel);
   show(known ? state.channel : state.channels[0].id);
   modal(told.view);
 }
@@ -95,7 +97,10 @@ function channels() {
       return element("li", "", button);
     });
   at("channels").replaceChildren(...rows(false));
-  at("direct").replaceChildren(...rows(true));
+  const own = element("button", "", "Patches: Home");
+  own.classList.toggle("here", state.channel === HOME);
+  own.addEventListener("click", () => show(HOME));
+  at("direct").replaceChildren(...rows(true), element("li", "", own));
 }
 
 function unread(channel) {
@@ -105,6 +110,13 @@ function unread(channel) {
 
 function show(channel) {
   state.channel = channel;
+  at("composer").hidden = channel === HOME;
+  if (channel === HOME) {
+    post("home", {});
+    home(state.home);
+    channels();
+    return;
+  }
   const found = state.channels.find((one) => one.id === channel);
   at("where").textContent = found.direct ? "Patches (direct message)" : `# ${found.name}`;
   at("text").placeholder = "Type a command, for instance /patches help";
@@ -114,6 +126,22 @@ function show(channel) {
   if (!here.length) list.append(element("p", "empty", "Nothing here yet."));
   seen();
   reveal(list.lastElementChild);
+}
+
+/** The app's Home, while it is what is looked at. */
+function home(told) {
+  state.home = told;
+  if (state.channel !== HOME) return;
+  at("where").textContent = "Patches (Home)";
+  const scene = {
+    words,
+    held: () => undefined,
+    press: (block, part, node) => pressed(node, { view: told.id, block: block.block_id, action: part.action_id }),
+    choose: () => undefined,
+    suggest: () => [],
+  };
+  const drawn = told ? blocks(told.blocks, scene) : [element("p", "empty", "One moment…")];
+  list.replaceChildren(element("div", "home", ...drawn));
 }
 
 /** Scroll to the end, or to the beginning of a message that is taller than the window. */
@@ -181,10 +209,28 @@ function draw(told) {
     choose: (block, part, value) => post("choose", { message: told.id, action: part.action_id, value }),
     suggest: (block, part, text) => suggested({ message: told.id, action: part.action_id, text }),
   };
-  body.append(...(told.blocks.length ? blocks(told.blocks, scene) : [mrkdwn(told.text, words)]));
+  if (told.blocks.length) body.append(...blocks(told.blocks, scene));
+  else if (told.text) body.append(mrkdwn(told.text, words));
+  body.append(...told.files.map(file));
   body.append(element("div", "thread"));
   const node = element("article", told.private ? "message ephemeral" : "message", avatar, body);
   node.dataset.id = told.id;
+  return node;
+}
+
+/** A picture as itself, anything else as a link that saves it. */
+function file(told) {
+  const address = `/api/files/${encodeURIComponent(told.id)}?as=${encodeURIComponent(state.person)}`;
+  const node = element("figure", "file", element("figcaption", "", told.title));
+  if (told.mimetype === "image/png") {
+    const picture = element("img");
+    Object.assign(picture, { src: address, alt: told.alt_txt ?? "" });
+    node.append(picture);
+  } else {
+    const link = element("a", "", told.name);
+    Object.assign(link, { href: address, download: told.name });
+    node.append(link);
+  }
   return node;
 }
 
@@ -289,7 +335,7 @@ at("hints").addEventListener("click", (event) => {
   const { person, channel, text } = event.target.dataset;
   if (!person) return;
   const id = state.people.find((one) => one.name === person).id;
-  const where = state.channels.find((one) => one.name === channel)?.id;
+  const where = channel === HOME ? HOME : state.channels.find((one) => one.name === channel)?.id;
   if (where) show(where);
   if (id !== state.person) listen(id);
   if (text) at("text").value = text;
