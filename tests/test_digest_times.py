@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot import cron, quiet
@@ -183,6 +183,7 @@ MOMENTS = st.integers(0, 365 * 1440).map(lambda minutes: utc("2026-01-01 00:00")
 
 
 @given(st.sampled_from(LINES), st.sampled_from(ZONES), TIMES, MOMENTS, st.integers(1, 20 * 1440))
+@example("30 2 * * *", "Europe/Berlin", ("22:00-06:00", "Mon-Wed", "Sat", "Sun"), utc("2026-01-01 01:30"), 1440)
 @settings(deadline=None, max_examples=60)
 def test_every_slot_is_told_once_and_never_in_quiet_time(
     line: str, zone: str, texts: tuple[str, ...], start: datetime, minutes: int

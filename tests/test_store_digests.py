@@ -1,4 +1,4 @@
-"""What the database keeps of digests beside their marks: what they told, refusals; and the days of some subjects alone."""
+"""What the database keeps of digests beside their marks: what they told, refusals; and days of some subjects alone."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta

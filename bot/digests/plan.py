@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import islice, takewhile
+from itertools import dropwhile, islice, takewhile
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -63,7 +63,7 @@ class Due:
 
 def next_slot(plan: DigestPlan, now: datetime) -> datetime:
     """The first time after ``now`` at which the plan posts, UTC."""
-    return next(slot for slot in _posts(plan, _settled(plan, now)) if slot > now)
+    return next(_after(plan, now))
 
 
 def due(plan: DigestPlan, last: datetime, now: datetime) -> Due | None:
@@ -71,21 +71,26 @@ def due(plan: DigestPlan, last: datetime, now: datetime) -> Due | None:
 
     A paused plan is never due.
     """
-    if plan.paused or next(_posts(plan, last)) > now:
+    if plan.paused or next(_after(plan, last)) > now:
         return None
     slot = _newest(plan, last, now)
-    missed = sum(1 for _ in islice(_before(slot, _posts(plan, last)), MOST_MISSED))
+    missed = sum(1 for _ in islice(_before(slot, _after(plan, last)), MOST_MISSED))
     held = sum(map(_times(plan).is_on, islice(_before(slot, _slots(plan, last)), MOST_MISSED))) if plan.quiet else 0
     return Due(slot, missed, late=missed > 0 or now - slot > LATE_AFTER, held=held)
 
 
 def _newest(plan: DigestPlan, last: datetime, now: datetime) -> datetime:
     """Looked for from near to far."""
-    for start in (*(_settled(plan, now - span) for span in cron.LOOK_BACK), last):
-        found = deque(_before(now + MOMENT, _posts(plan, max(start, last))), maxlen=1)
+    for span in (*cron.LOOK_BACK, now - last):
+        found = deque(_before(now + MOMENT, _after(plan, max(now - span, last))), maxlen=1)
         if found:
             return found[0]
     return last
+
+
+def _after(plan: DigestPlan, at: datetime) -> Iterator[datetime]:
+    """Every time to post after ``at``, rising, also of a slot that was held back then."""
+    return dropwhile(lambda slot: slot <= at, _posts(plan, _settled(plan, at)))
 
 
 def _before(end: datetime, rising: Iterator[datetime]) -> Iterator[datetime]:

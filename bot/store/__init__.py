@@ -648,6 +648,11 @@ class Store:
         async with self._database.read() as connection:
             return await keepsakes.kept(connection, digests.OWED, since)
 
+    async def digest_files_left(self, token: str, data: JSON) -> None:
+        """What is still owed after some of it was brought."""
+        async with self._database.write() as connection:
+            await keepsakes.replace(connection, digests.OWED, token, data)
+
     async def digest_files_done(self, token: str) -> None:
         async with self._database.write() as connection:
             await keepsakes.forget(connection, digests.OWED, token)

@@ -71,9 +71,7 @@ async def _deny(services: Services, clicked: Click, reply: Reply) -> Message | N
     request_id = await _on_card(services, clicked)
     await _in_time(decide.may_vote(services, request_id, clicked.place.user, denies=True))
     terms = await decide.terms_of(services, request_id)
-    view = modals.deny(
-        await decide.waiting(services, request_id), required=terms.deny_reason, home=clicked.place.home
-    )
+    view = modals.deny(await decide.waiting(services, request_id), required=terms.deny_reason, home=clicked.place.home)
     await services.messenger.open_view(clicked.trigger_id, view)
     await reply.opened()
     return None

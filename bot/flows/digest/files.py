@@ -33,6 +33,7 @@ KEPT = timedelta(hours=6)  # after which a file that is owed would surprise more
 AGAIN = 60.0  # seconds: who presses twice wants one list
 LEASE = 300.0  # seconds: longer than making and uploading two files may take
 SCOPE = "files:write"
+PICTURE, LISTED = "picture", "list"  # kinds of files, in the order in which they come
 PASSING = frozenset({Kind.UNREACHABLE, Kind.TIMEOUT, Kind.CUT, Kind.THROTTLED, Kind.DOWN})
 
 
@@ -54,10 +55,17 @@ def _pictured(plan: DigestPlan) -> bool:
 
 
 async def deliver(services: Services) -> None:
-    """Brings every file that is owed into its thread. Raises UpstreamError(SLACK) when Slack cannot take one now."""
+    """Brings every file that is owed into its thread. Raises UpstreamError(SLACK) when Slack cannot take one now; the
+    files of other digests come all the same."""
+    trouble: UpstreamError | None = None
     with contextlib.suppress(Grounded):  # the bot is stopping
         for token in await services.store.digest_files(services.now() - KEPT):
-            await services.flights.share(("digest files", token), partial(_bring_once, services, token))
+            try:
+                await services.flights.share(("digest files", token), partial(_bring_once, services, token))
+            except UpstreamError as error:
+                trouble = error
+    if trouble is not None:
+        raise trouble
 
 
 async def _bring_once(services: Services, token: str) -> None:
@@ -68,39 +76,52 @@ async def _bring_once(services: Services, token: str) -> None:
     try:
         kept = (await store.digest_files(services.now() - KEPT)).get(token)
         if kept is not None:  # else another has just brought them
-            await _bring(services, kept)
+            await _bring(services, token, kept)
             await store.digest_files_done(token)
     finally:
         await store.release(lease, services.owner)
 
 
-async def _bring(services: Services, kept: dict[str, Any]) -> None:
+async def _bring(services: Services, token: str, kept: dict[str, Any]) -> None:
+    """What was brought is noted file by file: one that comes later does not bring the others again."""
     plan = {plan.name: plan for plan in await plans.every(services)}.get(kept["plan"])
-    if plan is not None:
-        await show(services, await anew(services, plan, kept), Posted(kept["channel"], kept["ts"]))
+    if plan is None:
+        return
+    gathered, place = await anew(services, plan, kept), Posted(kept["channel"], kept["ts"])
+    done = list(kept.get("done", ()))
+    for kind in _kinds(gathered):
+        if kind not in done:
+            await _show(services, gathered, place, kind)
+            done.append(kind)
+            await services.store.digest_files_left(token, {**kept, "done": done})
 
 
 async def show(services: Services, gathered: Gathered, place: Posted) -> None:
     """Uploads the files into the digest's thread. Raises UpstreamError(SLACK) when Slack cannot take one now."""
-    if not _has_files(gathered) or services.lacking.told(SCOPE, services.now()):
+    for kind in _kinds(gathered) if _has_files(gathered) else ():
+        await _show(services, gathered, place, kind)
+
+
+def _kinds(gathered: Gathered) -> list[str]:
+    return ([PICTURE] if _pictured(gathered.plan) else []) + ([LISTED] if words.long(gathered.digest) else [])
+
+
+async def _show(services: Services, gathered: Gathered, place: Posted, kind: str) -> None:
+    if services.lacking.told(SCOPE, services.now()):
         return
-    for file in await _files(services, gathered):
-        try:
-            await services.messenger.upload(place.channel, file, thread_ts=place.ts)
-        except UpstreamError as error:
-            if error.kind in PASSING:
-                raise
-            if error.kind is Kind.FORBIDDEN:
-                services.lacking.note(SCOPE, services.now())
-                log.warning("digest.files_forbidden", plan=gathered.plan.name, scope=SCOPE, reference=error.reference)
-                return
-            await _regret(services, place, digest_files.missing(file, error.sentence))
-
-
-async def _files(services: Services, gathered: Gathered) -> list[File]:
-    found = [await _picture(services, gathered.plan, gathered)] if _pictured(gathered.plan) else []
-    found += [await _list(gathered)] if words.long(gathered.digest) else []
-    return [file for file in found if file is not None]
+    file = await (_picture(services, gathered.plan, gathered) if kind == PICTURE else _list(gathered))
+    if file is None:
+        return
+    try:
+        await services.messenger.upload(place.channel, file, thread_ts=place.ts)
+    except UpstreamError as error:
+        if error.kind in PASSING:
+            raise
+        if error.kind is Kind.FORBIDDEN:
+            services.lacking.note(SCOPE, services.now())
+            log.warning("digest.files_forbidden", plan=gathered.plan.name, scope=SCOPE, reference=error.reference)
+            return
+        await _regret(services, place, digest_files.missing(file, error.sentence))
 
 
 async def _list(gathered: Gathered) -> File:

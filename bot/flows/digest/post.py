@@ -81,7 +81,7 @@ async def _post_slot(services: Services, gathered: Gathered) -> Told | None:
     if not await _claim(services, plan, due):  # ESET or this machine took longer than the claim lasts
         raise Refused(f"Another process has taken over the digest {plan.name}.")
     place = await _put(services, plan, message)
-    return Told(place, _thread(gathered, place, links), files.owed(gathered, place))
+    return Told(place, await _thread(gathered, place, links), files.owed(gathered, place))
 
 
 async def _put(services: Services, plan: DigestPlan, message: Message) -> Posted:
@@ -112,27 +112,32 @@ async def _newest(services: Services, plan: DigestPlan) -> Posted | None:
         return None
 
 
-def _thread(gathered: Gathered, place: Posted, links: dict[int, str]) -> list[Note]:
+async def _thread(gathered: Gathered, place: Posted, links: dict[int, str]) -> list[Note]:
     """What goes below the digest. One that has nothing new is a line, and that is all."""
     key = f"digest:{gathered.plan.name}:{gathered.due.slot.isoformat()}"
     return [
         Note(f"{key}:{number}", 0, place.channel, message, thread=place.ts)
-        for number, message in enumerate(_details(gathered, links))
+        for number, message in enumerate(await _details(gathered, links))
     ]
 
 
-def _details(gathered: Gathered, links: dict[int, str]) -> tuple[Message, ...]:
-    return () if gathered.digest.quiet else words.thread(gathered.digest, gathered.plan, links)
+async def _details(gathered: Gathered, links: dict[int, str]) -> tuple[Message, ...]:
+    if gathered.digest.quiet:
+        return ()
+    return await asyncio.to_thread(words.thread, gathered.digest, gathered.plan, links)
 
 
 async def _mark(services: Services, gathered: Gathered, told: Told | None) -> None:
     plan, due, digest = gathered.plan, gathered.due, gathered.digest
     facts: dict[str, JSON] = {"plan": plan.name, "slot": due.slot.isoformat(), "missed": due.missed, **_facts(digest)}
-    entry = Entry(services.now(), "bot", "digest.post", f"digest:{plan.name}", facts)
+    action = "digest.post" if told else "digest.skip"
+    entry = Entry(services.now(), "bot", action, f"digest:{plan.name}", facts)
     mark = Mark(due.slot, gathered.reach.upto)
     await _insist(plan, lambda: services.store.digest_posted(plan.name, mark, told, entry, memory=gathered.memory))
-    services.metrics.digests.labels(str(due.late).lower()).inc()
-    log.info("digest.posted", plan=plan.name, slot=due.slot.isoformat(), late=due.late, **_facts(digest))
+    if told:
+        services.metrics.digests.labels(str(due.late).lower()).inc()
+    event = "digest.posted" if told else "digest.skipped"
+    log.info(event, plan=plan.name, slot=due.slot.isoformat(), late=due.late, **_facts(digest))
 
 
 def _facts(digest: Digest) -> dict[str, JSON]:
@@ -168,7 +173,7 @@ async def post_now(services: Services, name: str, who: str, progress: Progress) 
     await services.store.append(Entry(services.now(), who, "digest.now", f"digest:{plan.name}", facts))
     links = await _links(services, gathered.digest)
     place = await services.messenger.post(plan.channel, await _message(services, gathered, links))
-    for message in _details(gathered, links):
+    for message in await _details(gathered, links):
         await services.messenger.post(place.channel, message, thread_ts=place.ts)
     await files.show(services, gathered, place)
     return pages.digest_posted(plan.name, plan.channel)
@@ -179,7 +184,7 @@ async def preview(services: Services, name: str) -> tuple[Message, ...]:
     plan = await plans.named(services, name)
     now = services.now()
     gathered = await gather(services, plan, Due(now, 0, late=False), now)
-    return words.render(gathered.digest, plan), *_details(gathered, {})
+    return words.render(gathered.digest, plan), *await _details(gathered, {})
 
 
 # ---------------------------------------------------------------- the message
@@ -190,7 +195,7 @@ async def _message(services: Services, gathered: Gathered, links: dict[int, str]
     now, digest, groups = services.now(), gathered.digest, words.shown_groups(gathered.digest)
     tokens = [await services.store.remember(GROUP, _group(group, gathered), now) for group in groups]
     whole = await services.store.remember(LIST, remembered(gathered), now) if digest.new or digest.still else ""
-    return words.render(digest, gathered.plan, tokens, links, whole)
+    return await asyncio.to_thread(words.render, digest, gathered.plan, tokens, links, whole)
 
 
 def _group(group: Group, gathered: Gathered) -> dict[str, JSON]:
