@@ -114,8 +114,8 @@ def _standing(number: int, rows: Sequence[Told], fresh: Fresh, oldest: datetime,
     failing = end is None or (not device and news > 0)
     if failing and not (news or last.ended_at >= oldest):
         return None
-    before = any(not fresh(row) and row.seq not in memory.untold for row in row_of_failures)
-    if end and not failing and not (fresh(end) or number in memory.failing or not before):
+    before = any(not fresh(row) for row in row_of_failures)
+    if end and not failing and not (fresh(end) or number in memory.failing or (news and not before)):
         return None
     return Standing(
         number,

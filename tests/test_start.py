@@ -83,7 +83,7 @@ async def test_the_policy_in_force_is_on_record_before_the_head_is_logged(world:
     told = row.entry.data
     assert (row.actor, row.subject, told["version"]) == ("bot", "config", __version__)
     policy = json.loads(row.data)["policy"]
-    assert policy["access"] == {"commands": ["S0HELPDESK"]}
+    assert policy["access"] == {"commands": ["S0HELPDESK"], "silence": [], "digests": []}
     assert policy["approvals"]["approvers"] == ["S0PATCHTEAM"]
     assert policy["approvals"]["expires"] == "PT7200S"
     assert policy["approvals"]["budget"] == {"failures": 3, "within": "P30D", "quorum": 2}

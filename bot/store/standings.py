@@ -103,7 +103,7 @@ def _is_told(one: _One, reach: Reach, oldest: datetime, memory: Memory) -> bool:
     if standing.failing:
         return standing.fresh > 0 or standing.last >= oldest
     fresh = one.ended is not None and standing.ended_at is not None and reach.is_fresh(one.ended, standing.ended_at)
-    return fresh or one.subject in memory.failing or not standing.before
+    return fresh or one.subject in memory.failing or (standing.fresh > 0 and not standing.before)
 
 
 async def _read(connection: AsyncConnection, rows: sa.Select[Any], untold: _Untold) -> list[_One]:
