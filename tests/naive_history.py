@@ -115,7 +115,9 @@ def _standing(number: int, rows: Sequence[Told], fresh: Fresh, oldest: datetime,
     if failing and not (news or last.ended_at >= oldest):
         return None
     before = any(not fresh(row) for row in row_of_failures)
-    if end and not failing and not (fresh(end) or number in memory.failing or (news and not before)):
+    over = any(row.good and not fresh(row) and _moment(row) > _moment(last) for row in rows)
+    recovered = (end and fresh(end) and (news or not over)) or (news and not before)
+    if not failing and not (recovered or number in memory.failing):
         return None
     return Standing(
         number,
@@ -134,6 +136,10 @@ def _standing(number: int, rows: Sequence[Told], fresh: Fresh, oldest: datetime,
         end.ended_at if end and not failing else None,
         bool(end and not failing and end.attempt.status == "NOT_APPLICABLE"),
     )
+
+
+def _moment(row: Told) -> tuple[datetime, int]:
+    return row.ended_at, row.seq
 
 
 def _last_failures(rows: Sequence[Told]) -> tuple[list[Told], Told | None]:

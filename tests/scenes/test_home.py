@@ -128,6 +128,7 @@ async def test_a_request_for_several_devices_is_one_entry_for_both(tmp_path: Pat
         assert nothing_left(stage) == []
 
 
+@pytest.mark.deep
 async def test_three_hundred_waiting_requests_are_shown_as_far_as_a_page_goes(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         await made(stage, 300)
