@@ -294,7 +294,7 @@ def test_exactly_one_is_never_left_out() -> None:
 
 def test_reasons_beyond_three_are_counted() -> None:
     said = digest([new(number, status=f"FAILED_{reason}") for number, reason in enumerate(REASONS, 1)])
-    assert "\nand 3 for other reasons" in words(said)
+    assert " · 3 for other reasons" in words(said)
 
 
 def test_a_plan_by_client_has_its_clients_above_their_groups() -> None:

@@ -229,10 +229,7 @@ def _group(group: Group, digest: Digest) -> str:
     lines = [f"*{text.name(group.application, 60)}*{who}{version}: {', '.join(filter(None, (new, still)))}"]
     if where := _where(group):
         lines.append(where)
-    reasons = foremost(group.reasons, _REASONS)
-    lines += [_reason(status, count) for status, count in reasons]
-    if hidden := group.reasons[len(reasons) :]:
-        lines.append(f"and {sum(count for _, count in hidden):,} for other reasons")
+    lines.append(_reasons(group))
     return "\n".join(lines)
 
 
@@ -265,10 +262,16 @@ def _places(group: Group) -> str:
     return f"{', '.join(names)} and {hidden:,} more" if names else ""
 
 
-def _reason(status: str, count: int) -> str:
-    words = text.outcome_words(status)
-    hint = f" ({words.hint})" if words.hint else ""
-    return f"{words} ×{count:,}{hint} {text.code(status, 32)}"
+def _reasons(group: Group) -> str:
+    """One in full, with what usually helps; of several the words alone, in a line."""
+    if len(group.reasons) == 1:
+        [(status, count)] = group.reasons
+        words = text.outcome_words(status)
+        return f"{words} ×{count:,}{f' ({words.hint})' if words.hint else ''} {text.code(status, 32)}"
+    told = foremost(group.reasons, _REASONS)
+    hidden = sum(count for _, count in group.reasons[len(told) :])
+    parts = [f"{text.outcome_words(status).words} ×{count:,}" for status, count in told]
+    return f"❌ {' · '.join(parts)}{f' · {hidden:,} for other reasons' if hidden else ''}"
 
 
 def _more(digest: Digest) -> str:
