@@ -1,11 +1,26 @@
-"""What a digest told and what it left out decides what the next one tells, whatever is learnt in between."""
+"""What a digest told, brought and left out decides what comes next, whatever is learnt or fails in between."""
 
 from pathlib import Path
 
 import pytest
 
+from bot.demo.slack.model import Call
 from bot.demo.world import World
-from tests.scenes.digesting import DAY, HOUR, NEWS, SILENT, THURSDAY, details, digests, fails, quiet, reach, works
+from tests.scenes.digesting import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NEWS,
+    SILENT,
+    THURSDAY,
+    details,
+    digests,
+    fails,
+    quiet,
+    reach,
+    thread,
+    works,
+)
 from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
 
 OF_CONTOSO = SILENT + 'clients = ["contoso*"]\n'
@@ -101,3 +116,25 @@ async def test_the_button_of_a_digest_finds_its_devices_when_they_are_known_hour
             view = await stage.opens("bob", "Retry…", digest, saying="On which devices")
             assert "SRV-DC01" in view.plain
             assert nothing_left(stage) == []
+
+
+async def test_when_the_list_has_to_wait_the_picture_is_not_brought_again(tmp_path: Path) -> None:
+    config = CONFIG.replace('picture = "never"', 'picture = "14d"')
+    async with World() as world, staged(tmp_path, world=quiet(world), config=config) as stage:
+        brought: list[object] = []
+
+        def after_the_picture(_: str, thing: object) -> None:
+            if isinstance(thing, Call) and thing.method == "files.completeUploadExternal" and not brought:
+                brought.append(thing)
+                world.slack.faults.add("upload_url", "http_500", times=2)
+
+        world.slack.on_change.append(after_the_picture)
+        fails(world, *(f"App {number:02}" for number in range(30)))
+        fails(world, "App old", ago=25 * HOUR)
+        await reach(stage, THURSDAY)
+        for _ in range(6):
+            await stage.later(20 * MINUTE)
+        [digest] = digests(stage)
+        files = [file.name.rpartition(".")[2] for shown in thread(stage, digest) for file in shown.files]
+        assert files == ["png", "csv"]
+        assert nothing_left(stage) == []
