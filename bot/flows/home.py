@@ -22,9 +22,9 @@ from bot.blocks.home import Asked, Coming, Decision, Decisions, Surroundings
 from bot.digests.ranking import Ranked, Ranking, ranking
 from bot.digests.silencing import Silencer
 from bot.errors import Kind, Refused, TrailUnwritableError, UpstreamError
-from bot.flows import digest, links, overview, plans, rights
+from bot.flows import digest, overview, plans, rights
 from bot.flows.services import Services
-from bot.model import EsetDevice, RetryRequest, Silence, State
+from bot.model import RetryRequest, Silence, State
 from bot.model import Standing as Stands
 from bot.store import JSON
 
@@ -36,7 +36,6 @@ AT_ONCE = 12  # homes in a round: with APART below the 100 a minute that Slack t
 LEASE = 120.0  # seconds of one round
 OLD = timedelta(minutes=5)  # what nobody did is shown by then
 KEPT = timedelta(seconds=60)  # how old what fails most may be
-FORGOTTEN = timedelta(days=30)  # a failure that nobody has tried again for so long is told no more
 JUDGED = 200  # cards of which it is found out whether a person may decide them
 DOUBTS = 3  # of these that Slack does not tell of; then it is asked no more
 PATIENCE = 0.5  # seconds that a Home waits for the database to keep what a button needs; it is shown without that too
@@ -228,7 +227,7 @@ async def _ranking(services: Services) -> Ranking:
 
 async def _rank(services: Services, silences: tuple[Silence, ...]) -> Ranking:
     now, upto = services.now(), await services.store.newest_attempt()
-    found = await services.store.standings(upto, now, upto, now - FORGOTTEN)
+    found = await services.store.standings(upto, now, upto, now - digest.FORGOTTEN)
     clients = await _clients(services, found) if any(one.client for one in silences) else {}
 
     def rank() -> Ranking:
@@ -247,10 +246,9 @@ def _silenced(silencer: Silencer, one: Stands, clients: Mapping[str, str]) -> bo
 
 async def _clients(services: Services, found: Iterable[Stands]) -> dict[str, str]:
     """The client of each device that is known to N-sight, by ESET's uuid."""
-    uuids = sorted({one.device for one in found if one.device})
-    names = await services.store.eset_names(uuids)
-    resolved = await links.resolve(services, [EsetDevice(uuid, names.get(uuid, "")) for uuid in uuids])
-    return {one.eset.uuid: one.device.client for one in resolved if one.device is not None}
+    uuids = {one.device for one in found if one.device}
+    devices = await digest.known_devices(services, await services.store.eset_names(uuids), uuids)
+    return {uuid: device.client for uuid, device in devices.items()}
 
 
 async def _retries(services: Services, worst: Ranking) -> list[str]:

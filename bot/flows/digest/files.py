@@ -23,6 +23,7 @@ from bot.errors import Kind, Refused, UpstreamError
 from bot.flows import plans
 from bot.flows.digest import scope
 from bot.flows.digest.gather import LIST, Gathered, anew, remembered
+from bot.flows.handing import hand
 from bot.flows.services import Services
 from bot.model import File, Message, Posted
 from bot.store import JSON, Entry
@@ -181,10 +182,5 @@ async def _hand(services: Services, gathered: Gathered, who: str) -> Message:
     rows = len(digest.new) + len(digest.still) + len(digest.recovered)
     facts: dict[str, JSON] = {"plan": plan, "slot": gathered.due.slot.isoformat(), "rows": rows}
     await services.store.append(Entry(services.now(), who, "digest.list", f"digest:{plan}", facts))
-    try:
-        await services.messenger.hand(who, digest_files.handed(gathered.digest), file)
-    except UpstreamError as error:
-        if error.kind is Kind.FORBIDDEN:
-            raise Refused(digest_files.FORBIDDEN) from None
-        raise
+    await hand(services, who, digest_files.handed(gathered.digest), file)
     return digest_files.sent()

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from bot.blocks import digest_files
 from bot.blocks import recent as words
 from bot.blocks.recent import Application
 from bot.commands import Recent
-from bot.errors import Kind, Refused, UpstreamError
+from bot.errors import Refused
+from bot.flows import handing
 from bot.flows.recent.sources import Source
 from bot.flows.services import Services
 from bot.model import Attempt, EsetDevice, File, Message
@@ -50,12 +50,7 @@ async def hand(services: Services, source: Source, asked: Recent, person: str, *
     facts: dict[str, JSON] = {"list": title, "application": asked.app, "status": asked.status, "rows": count}
     await services.store.append(Entry(services.now(), person, "recent.export", "attempts", facts))
     told = words.exported(title, count, cut=len(rows) > count)
-    try:
-        await services.messenger.hand(person, told, File(name, content, title))
-    except UpstreamError as error:
-        if error.kind is Kind.FORBIDDEN:
-            raise Refused(digest_files.FORBIDDEN) from None
-        raise
+    await handing.hand(services, person, told, File(name, content, title))
     return words.sent(count)
 
 
