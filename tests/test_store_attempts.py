@@ -18,6 +18,7 @@ from bot.store import Store, attempts
 from tests.laid import lay
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def attempt(app: str = "7-Zip", minute: int = 0, status: str = "PATCHING_STATUS_FAILED_DOWNLOAD_ERROR") -> Attempt:
@@ -45,7 +46,7 @@ async def test_an_attempt_listed_again_and_again_is_recorded_once(store: Store) 
     assert await store.record_attempts(listing, NOON) == 2
     assert await store.record_attempts(listing, NOON + timedelta(hours=1)) == 0
     assert await store.record_attempts([*listing, attempt("GIMP", 2)], NOON + timedelta(hours=2)) == 1
-    seen = await store.attempts_between(0, await store.newest_attempt())
+    seen = await store.attempts_ended_since(EPOCH, await store.newest_attempt())
     assert [(one.seq, one.attempt.application) for one in seen] == [(1, "7-Zip"), (2, "VLC"), (3, "GIMP")]
     assert [one.first_seen for one in seen] == [NOON, NOON, NOON + timedelta(hours=2)]
 
@@ -56,7 +57,7 @@ async def test_equal_rows_count_as_often_as_one_listing_ever_showed_them(store: 
     assert await store.record_attempts([row], NOON) == 0
     assert await store.newest_attempt() == 2
     assert await store.record_attempts([row, attempt("VLC"), row, row], NOON) == 2
-    seen = await store.attempts_between(0, 99)
+    seen = await store.attempts_ended_since(EPOCH, 99)
     assert [one.attempt.application for one in seen] == ["7-Zip", "7-Zip", "7-Zip", "VLC"]
 
 
@@ -64,7 +65,7 @@ async def test_an_attempt_is_rebuilt_equal_with_the_same_fingerprint(store: Stor
     odd = Attempt(raw_status="SOMETHING_FAILED", period=Period(end="2026-03-02T13:00:00+01:00"), patched=Version())
     listing = [attempt("Äpp 漢字 🙂"), odd]
     await store.record_attempts(listing, NOON)
-    rebuilt = [one.attempt for one in await store.attempts_between(0, 9)]
+    rebuilt = [one.attempt for one in await store.attempts_ended_since(EPOCH, 9)]
     assert rebuilt == listing
     assert [one.fingerprint for one in rebuilt] == [one.fingerprint for one in listing]
 
@@ -90,14 +91,12 @@ async def test_an_attempt_seen_unfinished_and_then_ended_is_recorded_once(
     assert await store.record_attempts([under_way, under_way], NOON) == 0
     assert await store.record_attempts([ended, under_way], NOON + timedelta(hours=1)) == 1
     assert await store.record_attempts([ended], NOON + timedelta(hours=2)) == 0
-    [seen] = await store.attempts_between(0, 9)
+    [seen] = await store.attempts_ended_since(EPOCH, 9)
     assert (seen.attempt, seen.first_seen) == (ended, NOON + timedelta(hours=1))
 
 
-async def test_attempts_are_found_by_number_and_by_their_end(store: Store) -> None:
+async def test_attempts_are_found_by_their_end_as_far_as_a_number(store: Store) -> None:
     await store.record_attempts([attempt(minute=n) for n in range(10)], NOON)
-    assert [one.seq for one in await store.attempts_between(3, 6)] == [4, 5, 6]
-    assert await store.attempts_between(10, 99) == []
     since = await store.attempts_ended_since(NOON + timedelta(minutes=7), 9)
     assert [one.seq for one in since] == [8, 9]
 
@@ -112,9 +111,9 @@ async def test_a_collection_is_noted_even_when_nothing_is_new(store: Store) -> N
 async def test_purged_numbers_are_never_given_again(store: Store) -> None:
     await store.record_attempts([attempt("7-Zip"), attempt("VLC")], NOON)
     await store.purge(NOON + timedelta(days=401))
-    assert await store.attempts_between(0, 99) == []
+    assert await store.attempts_ended_since(EPOCH, 99) == []
     await store.record_attempts([attempt("GIMP")], NOON)
-    assert [one.seq for one in await store.attempts_between(0, 99)] == [3]
+    assert [one.seq for one in await store.attempts_ended_since(EPOCH, 99)] == [3]
 
 
 async def test_two_stores_that_record_the_same_listing_at_once_record_it_once(store: Store, tmp_path: Path) -> None:
@@ -123,7 +122,7 @@ async def test_two_stores_that_record_the_same_listing_at_once_record_it_once(st
     new = await asyncio.gather(store.record_attempts(listing, NOON), other.record_attempts(listing, NOON))
     await other.close()
     assert sum(new) == 2500
-    assert len(await store.attempts_between(0, 9999)) == 2500
+    assert len(await store.attempts_ended_since(EPOCH, 9999)) == 2500
 
 
 @pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.deep)])
@@ -143,7 +142,7 @@ async def test_a_long_listing_is_recorded_while_others_go_on_writing(
     assert len(waits) > 3
     assert await store.record_attempts(listing, NOON) == 0
     again = time.perf_counter() - began - new
-    assert len(await store.attempts_between(0, 10**6)) == count
+    assert len(await store.attempts_ended_since(EPOCH, 10**6)) == count
     read = time.perf_counter() - began - new - again
     with capsys.disabled():
         told = f"all new {new:.2f} s, nothing new {again:.2f} s, read {read:.2f} s"

@@ -417,10 +417,6 @@ class Store:
         async with self._database.read() as connection:
             return await attempts.newest(connection)
 
-    async def attempts_between(self, after_seq: int, upto_seq: int) -> list[Seen]:
-        """after_seq < number <= upto_seq, in the order of recording."""
-        return await attempts.between(self._database, after_seq, upto_seq)
-
     async def attempts_ended_since(self, when: datetime, upto_seq: int) -> list[Seen]:
         return await attempts.ended_since(self._database, when, upto_seq)
 

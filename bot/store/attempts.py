@@ -133,10 +133,6 @@ async def newest(connection: AsyncConnection) -> int:
     return (await connection.execute(sa.select(sa.func.max(attempts.c.seq)))).scalar() or 0
 
 
-async def between(database: Database, after_seq: int, upto_seq: int) -> list[Seen]:
-    return await _read(database, sa.true(), after_seq, upto_seq)
-
-
 async def ended_since(database: Database, when: datetime, upto_seq: int) -> list[Seen]:
     return await _read(database, attempts.c.ended_at >= when, 0, upto_seq)
 
@@ -145,9 +141,12 @@ async def told_late(database: Database, seen: datetime, since: datetime, before:
     """Those on no known device that the bot saw first at `seen` or later, and that ended from `since` to `before`."""
     nowhere = sa.select(about.c.id).where(about.c.device == "")
     late = (attempts.c.first_seen >= seen, attempts.c.ended_at >= since, attempts.c.ended_at < before)
+    # From the newest back, so that a long history is not gone through for a few attempts.
+    earlier = sa.select(attempts.c.seq).where(attempts.c.first_seen < seen).order_by(attempts.c.seq.desc()).limit(1)
     async with database.read() as connection:
+        after = (await connection.execute(earlier)).scalar() or 0
         upto = await newest(connection)
-    return await _read(database, sa.and_(*late, attempts.c.subject.in_(nowhere)), 0, upto)
+    return await _read(database, sa.and_(*late, attempts.c.subject.in_(nowhere)), after, upto)
 
 
 async def _read(database: Database, which: sa.ColumnElement[bool], after_seq: int, upto_seq: int) -> list[Seen]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,12 +20,13 @@ from bot.flows.sightings import Whereabouts
 from bot.model import Attempt, Outcome
 from tests.scenes.stage import QUICK, Stage, nothing_left, staged
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 async def everything(stage: Stage) -> list[Attempt]:
     store = stage.bot.services.store
-    return [one.attempt for one in await store.attempts_between(0, await store.newest_attempt())]
+    return [one.attempt for one in await store.attempts_ended_since(EPOCH, await store.newest_attempt())]
 
 
 async def failures(stage: Stage) -> list[Attempt]:
