@@ -19,7 +19,7 @@ import pytest
 
 from bot.demo import setting
 from bot.demo.page import hosted
-from bot.demo.page.files import TYPES
+from bot.demo.page.files import Files, kind
 from bot.demo.setting import Setting
 from bot.demo.world import World
 
@@ -92,6 +92,7 @@ def _apply(shown: Json, name: str, data: Any) -> None:
         shown["messages"][data["id"]] = data
     else:
         shown[name] = data
+    shown["view"] = shown["views"][-1] if shown["views"] else None
 
 
 @asynccontextmanager
@@ -109,10 +110,10 @@ async def opened(world: World | None = None) -> AsyncIterator[Browser]:
 
 async def test_every_file_is_served_with_a_policy_that_lets_no_other_script_run() -> None:
     async with opened() as browser:
-        for path in ["", *TYPES]:
+        for path in ["", *Files().paths]:
             async with browser.http.get(f"{browser.address}/{path}") as answer:
                 assert answer.status == 200
-                assert answer.content_type == TYPES[path or "index.html"]
+                assert answer.content_type == kind(path or "index.html")
                 policy = answer.headers["Content-Security-Policy"]
                 assert "default-src 'none'" in policy
                 assert "script-src 'self'" in policy
@@ -125,21 +126,12 @@ async def test_the_page_has_no_inline_script_or_style_and_loads_nothing_from_els
         html = await answer.text()
         assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html) == []
         assert re.findall(r"https?://|(?:src|href)=\"(?!/)", html) == []
-        for name in TYPES:
+        for name in Files().paths:
             async with browser.http.get(f"{browser.address}/{name}") as file:
                 assert (
                     re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b", await file.text())
                     == []
                 )
-
-
-async def test_the_hints_lead_to_people_and_channels_that_there_are_and_to_the_button_of_a_digest() -> None:
-    async with opened() as browser, browser.http.get(f"{browser.address}/") as answer:
-        hints = re.findall(r'<li>([^<]*)<button data-person="(\w+)" data-channel="([\w-]+)"', await answer.text())
-        screen = await browser.screen("bob", lambda shown: shown)
-        assert {person for _, person, _ in hints} <= {person["name"] for person in screen["people"]}
-        assert {channel for _, _, channel in hints} <= {channel["name"] for channel in screen["channels"]} | {"home"}
-        assert [channel for said, _, channel in hints if "press Retry…" in said] == ["patch-news"]
 
 
 async def test_a_foreign_host_is_refused_so_that_no_other_name_can_be_bound_to_this_address() -> None:
@@ -151,7 +143,7 @@ async def test_a_foreign_host_is_refused_so_that_no_other_name_can_be_bound_to_t
             f"127.0.0.1.evil.example:{port}": 403,
             f"localhost:{port}": 200,
         }.items():
-            for path in ("/", "/app.js", "/api/events?as=U0BOB"):
+            for path in ("/", "/js/app.js", "/api/events?as=U0BOB"):
                 async with browser.http.get(f"{browser.address}{path}", headers={"Host": host}) as answer:
                     assert (host, path, answer.status) == (host, path, status)
                     assert "Content-Security-Policy" in answer.headers
@@ -380,7 +372,7 @@ async def test_every_kind_of_block_that_the_bot_shows_can_be_drawn() -> None:
             await exchange.answer()
         await browser.post("time", "bob", minutes=60)
         await browser.scene.bot.settle()
-        async with browser.http.get(f"{browser.address}/blocks.js") as file:
+        async with browser.http.get(f"{browser.address}/js/blocks.js") as file:
             drawn = set(re.findall(r"^  (\w+): \(", await file.text(), re.MULTILINE))
         kinds = {kind for shown in browser.scene.world.slack.messages for kind in _kinds(shown.blocks)}
         assert {"section", "actions", "button", "context"} <= kinds <= drawn

@@ -16,9 +16,10 @@ from aiohttp import web
 
 from bot.demo import setting
 from bot.demo.clock import Clock
-from bot.demo.page.deeds import Deeds
+from bot.demo.page.acts import Acts
 from bot.demo.page.files import Files
 from bot.demo.page.guard import dressed, guarded
+from bot.demo.page.levers import Levers
 from bot.demo.page.stream import Stream
 from bot.demo.page.uploads import Uploads
 from bot.demo.setting import Setting
@@ -56,7 +57,8 @@ async def hosted(scene: Setting, port: int = 0) -> AsyncIterator[str]:
     """The page of a setting, on loopback, until the block ends. Yields its address, without a slash at the end."""
     stream = Stream(scene)
     app = web.Application(middlewares=[guarded], client_max_size=64 * 1024)
-    app.add_routes([*Files().routes(), *stream.routes(), *Deeds(scene).routes(), *Uploads(scene).routes()])
+    for part in (Files(), stream, Acts(scene), Levers(scene), Uploads(scene)):
+        app.add_routes(part.routes())
     app.on_response_prepare.append(dressed)
     app.on_shutdown.append(stream.end)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

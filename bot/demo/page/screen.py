@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.commands import FORMS
 from bot.demo.setting import Setting
 from bot.demo.slack import Channel, Shown, User, View
 from bot.demo.slack.model import BOT_USER
@@ -18,17 +19,21 @@ ROLES = {
 
 
 def whole(scene: Setting, person: User) -> dict[str, Any]:
-    """Everything at once: who is who, the channels, the messages, an open modal, the app's Home, the time."""
+    """Everything at once: who is who, the channels, the messages, open modals, the app's Home, the time."""
     space = scene.world.slack.space
     return {
-        "people": [{"id": user.id, "name": user.name, "role": ROLES[user.name]} for user in actors(space)],
+        "people": [
+            {"id": user.id, "name": user.name, "real": user.real_name, "role": ROLES[user.name]}
+            for user in actors(space)
+        ],
         "names": {user.id: user.name for user in space.users.values()},
         "groups": {group.id: group.handle for group in space.usergroups.values()},
         "channels": [_channel(channel, person) for channel in _channels(space, person)],
         "messages": [message(shown) for shown in space.visible(person.id)],
-        "view": view_of(space, person),
+        "views": views_of(space, person),
         "home": home_of(space, person),
         "clock": clock(scene),
+        "commands": [form._asdict() for form in FORMS.values()],
     }
 
 
@@ -65,10 +70,9 @@ def message(shown: Shown) -> dict[str, Any]:
     }
 
 
-def view_of(space: Workspace, person: User) -> dict[str, Any] | None:
-    """The modal on top of a person's screen."""
-    stack = space.stacks.get(person.id)
-    return _view(stack[-1]) if stack else None
+def views_of(space: Workspace, person: User) -> list[dict[str, Any]]:
+    """The modals on a person's screen, the one on top last."""
+    return [_view(view) for view in space.stacks.get(person.id, [])]
 
 
 def home_of(space: Workspace, person: User) -> dict[str, Any] | None:

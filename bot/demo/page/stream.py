@@ -18,7 +18,7 @@ Events = asyncio.Queue[str | None]
 
 
 class Stream:
-    """``GET /api/events?as=USER``: ``screen`` with everything, then ``message``, ``view``, ``home`` and ``clock``."""
+    """``GET /api/events?as=USER``: ``screen`` with everything, then ``message``, ``views``, ``home`` and ``clock``."""
 
     def __init__(self, scene: Setting) -> None:
         self._scene, self._space = scene, scene.world.slack.space
@@ -81,7 +81,7 @@ class Stream:
         if isinstance(thing, View) and thing.user == person.id:
             if thing is self._space.homes.get(person.id):
                 return event("home", screen.home_of(self._space, person))
-            return event("view", screen.view_of(self._space, person))
+            return event("views", screen.views_of(self._space, person))
         return ""
 
 

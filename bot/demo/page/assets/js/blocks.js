@@ -1,6 +1,7 @@
 // Block Kit as DOM nodes: the blocks and elements that the bot uses. Anything else is shown loudly, not left out.
 
-import { element, mrkdwn, unescape } from "/mrkdwn.js";
+import { element } from "/js/dom.js";
+import { mrkdwn, unescape } from "/js/mrkdwn.js";
 
 /** `scene`: {words, held(block, element), press(block, element), choose(element, value), suggest(element, typed)}. */
 export function blocks(list, scene) {

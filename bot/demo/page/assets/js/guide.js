@@ -1,0 +1,3 @@
+// The first minute: five steps along the main job.
+
+export function start() {}
