@@ -20,7 +20,8 @@ _NOTES = {
     "retry": "DEVICE is an N-sight device id or a full device name, in quotes when it has spaces. IDS are patch ids "
     "with commas or spaces between them, or the word `failed` for all that failed. What follows is the reason; `--` "
     "before it lets it begin with a number. Nothing is sent before somebody else approves.",
-    "device": "DEVICE is an N-sight device id or a full device name; its domain part may be left out.",
+    "device": "DEVICE is an N-sight device id or a full device name, in quotes when it has spaces; its domain part may "
+    "be left out.",
     "devices": "TEXT is part of a device's name, its client or its site, or an id; several parts in any order. The 20 "
     "best are shown, each with the id that the other commands take.",
     "pending": "Oldest first, each with a link to its card, where approvers press Approve or Deny. What is approved "

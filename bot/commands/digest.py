@@ -88,7 +88,9 @@ def _line(text: str) -> tuple[str, str]:
         return _coming(first), rest
     fields = [bare(field) for field in lead(text).split(maxsplit=_FIELDS)[:_FIELDS]]
     if len(fields) < _FIELDS or not _MINUTE.fullmatch(fields[0]):
-        raise _wrong('When it is posted is missing: a cron line in quotes, such as `"0 9 * * 1-5"`.')
+        missing = "When it is posted is missing: a cron line"
+        said = f"{code(first, 40)} is no cron line: five fields" if first else missing
+        raise _wrong(f'{said} in quotes, such as `"0 9 * * 1-5"`.')
     rest = lead(lead(text).split(maxsplit=_FIELDS)[_FIELDS]) if len(lead(text).split()) > _FIELDS else ""
     return _coming(" ".join(fields)), rest
 

@@ -1,4 +1,7 @@
-"""How each sub-command is typed, and the sentence for one that was not typed so."""
+"""How each sub-command is typed, and the sentence for one that was not typed so.
+
+What the examples name is there in the demo, so whoever tries them there sees an answer.
+"""
 
 from typing import NamedTuple
 
@@ -17,24 +20,20 @@ class Form(NamedTuple):
 FORMS = {
     "recent": Form(
         "/patches recent [failed|ok|all] [app:NAME] [status:NAME] [since:7d]",
-        '/patches recent all app:"Adobe Reader" since:24h',
+        '/patches recent all app:"Adobe Acrobat Reader" since:24h',
         "what ESET patched lately, what failed and why",
     ),
     "retry": Form(
         "/patches retry DEVICE IDS [reason…]",
-        "/patches retry SRV-FILE01 4711,4712 disk is free again",
+        "/patches retry SRV-DC01 4,5 disk is free again",
         "ask for a retry of failed patches on one device; somebody else approves it",
     ),
-    "device": Form(
-        "/patches device DEVICE", '/patches device "Front Desk PC"', "a device's patches, failed ones first"
-    ),
+    "device": Form("/patches device DEVICE", "/patches device WH-PC-01", "a device's patches, failed ones first"),
     "devices": Form("/patches devices TEXT", "/patches devices contoso srv", "find devices by parts of their names"),
     "pending": Form(
         "/patches pending", "/patches pending", "retry requests that wait for an approver or their maintenance window"
     ),
-    "history": Form(
-        "/patches history [DEVICE]", "/patches history SRV-FILE01", "past retry requests and how they ended"
-    ),
+    "history": Form("/patches history [DEVICE]", "/patches history SRV-DC01", "past retry requests and how they ended"),
     "digest": Form(
         "/patches digest list|now|add|remove|pause|resume [NAME …]",
         "/patches digest now daily",
@@ -42,13 +41,13 @@ FORMS = {
     ),
     "silence": Form(
         "/patches silence APP 7d [status:NAME] [client:…] [version:…] [reason…]",
-        '/patches silence "Adobe Reader" 7d client:Contoso* new installer on Friday',
+        '/patches silence "Adobe Acrobat Reader" 7d client:Contoso* new installer on Friday',
         "keep an application out of digests for a while",
     ),
     "silences": Form(
         "/patches silences", "/patches silences", "what is kept out of digests, by whom, why and until when"
     ),
-    "unsilence": Form("/patches unsilence ID", "/patches unsilence 3", "end a silence before its time"),
+    "unsilence": Form("/patches unsilence ID", "/patches unsilence 1", "end a silence before its time"),
     "notify": Form(
         "/patches notify [on|off]",
         "/patches notify off",

@@ -51,7 +51,8 @@ def _mode(word: str) -> tuple[str, str]:
     if word.casefold() in _MODES:
         return "mode", word.casefold()
     near = nearest(word, (*_MODES, *_KEYS))
-    hint = meant(near if near not in _KEYS else f"{near}:") or ' A name with spaces needs quotes: `app:"Adobe Reader"`.'
+    quotes = ' A name with spaces needs quotes: `app:"Adobe Acrobat Reader"`.'
+    hint = meant(near if near not in _KEYS else f"{near}:") or quotes
     raise wrong(f"{code(word, 40)} is not understood.{hint}", "recent")
 
 
