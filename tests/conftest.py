@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import is_hypothesis_test, settings
 
 from bot import log
 from tests import programs
+from tests.examples import DEEP, PLAIN
 
 gc.disable()  # until everything is loaded, see below
 
@@ -17,6 +19,26 @@ MEMORY, ROOM = Path("/dev/shm"), 2 << 30  # bytes
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     # Each commit is synced, and a disk takes its time for that: a fifth of all. Tests kill programs, not machines.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.register_profile("plain", max_examples=PLAIN)
+    settings.register_profile("deep", max_examples=DEEP)
+    settings.load_profile("deep" if _deep(config) else "plain")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Properties belong to the deep part, too, where they are held against more examples."""
+    if _deep(config):
+        for item in items:
+            if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+                item.add_marker(pytest.mark.deep)
+                item.add_marker(pytest.mark.timeout(1800))
+
+
+def _deep(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "deep")
 
 
 def pytest_collection_finish() -> None:

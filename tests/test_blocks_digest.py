@@ -17,6 +17,7 @@ from bot.demo.slack.limits import mentions_everyone, message_problems
 from bot.digests import By, Digest, DigestPlan, Due, Failure, Retried
 from bot.flows.terminal import plain
 from bot.model import Device, DeviceKind, Message
+from tests.examples import examples
 from tests.sample_digests import (
     LAPTOP,
     MADE,
@@ -120,7 +121,15 @@ def test_a_digest_looks_as_agreed(count: int, section: str) -> None:
 
 @pytest.mark.parametrize("section", SECTIONS)
 @pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize("by", ["application", "reason", "client", "severity"])
+@pytest.mark.parametrize(
+    "by",
+    [
+        "application",
+        "client",
+        pytest.param("reason", marks=pytest.mark.deep),
+        pytest.param("severity", marks=pytest.mark.deep),
+    ],
+)
 def test_however_much_failed_slack_takes_every_message(count: int, section: str, by: By) -> None:
     plan = replace(PLAN, group_by=by)
     messages = whole(digest(failures(count, section), plan, LATE, note=UNASKED), plan)
@@ -456,7 +465,7 @@ ANY_FAILURE = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(15))
 @given(st.lists(ANY_FAILURE, max_size=60), st.sampled_from(["application", "reason", "client", "severity"]))
 def test_a_digest_of_anything_fits_and_a_short_one_shows_all(made: Sequence[Failure], by: By) -> None:
     plan = replace(PLAN, group_by=by)
@@ -469,7 +478,7 @@ def test_a_digest_of_anything_fits_and_a_short_one_shows_all(made: Sequence[Fail
 
 
 @given(st.lists(st.tuples(st.integers(1, 9999), LONG, LONG), max_size=20))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(8))
 def test_a_short_digest_of_the_longest_names_shows_all(made: Sequence[tuple[int, str, str]]) -> None:
     """All in one section, each application on its own: the most room that so many can take."""
     said = digest(

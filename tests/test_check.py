@@ -25,6 +25,7 @@ from bot.flows.check import Finding
 from bot.manifest import SCOPES
 from bot.store import Entry, Store
 from tests.insider import tampers
+from tests.laid import lay
 
 WHOLE = """
 [access]
@@ -59,8 +60,7 @@ def loaded(world: World, folder: Path, toml: str = WHOLE, **changes: str) -> Con
 async def looked(world: World, folder: Path, toml: str = WHOLE, **changes: str) -> dict[str, Finding]:
     """Findings by name, against a database that is there."""
     settings = loaded(world, folder, toml, **changes)
-    store = await Store.open(settings.database.url.reveal())
-    await store.close()
+    await lay(folder)
     findings = await check.examine(settings, wall_clock)
     return {finding.name: finding for finding in findings}
 

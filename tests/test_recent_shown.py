@@ -12,6 +12,7 @@ from bot.blocks.sparkline import MOST, Scale, sparkline
 from bot.commands import Recent
 from bot.flows.recent import asked
 from bot.model import Attempt, Message, Period
+from tests.examples import examples
 from tests.test_blocks_shown import FAILED, NASTY, NOW, OK, OTHER, attempt, buttons, fits
 
 SPANS = st.timedeltas(timedelta(seconds=1), timedelta(days=400))
@@ -109,7 +110,7 @@ COUNTS = st.integers(0, 10**9)
 APPLICATIONS = st.builds(Application, NASTY, NASTY, COUNTS, COUNTS, COUNTS, st.lists(COUNTS, max_size=MOST).map(tuple))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(15))
 @given(st.lists(APPLICATIONS, max_size=20))
 def test_a_page_of_any_applications_fits(found: list[Application]) -> None:
     fits(by_application(found, recent.pages(len(found)) - 1, History(NOW)))

@@ -16,6 +16,7 @@ from bot.blocks.sparkline import Scale
 from bot.commands import Mode, Recent
 from bot.model import Attempt, Outcome, Period, Version
 from bot.store import Kept, Store, Which
+from tests.examples import examples
 from tests.laid import lay
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -64,7 +65,7 @@ ASKED = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ATTEMPTS, ASKED)
 def test_kept_attempts_are_told_as_a_look_through_all_of_them_tells(
     tmp_path_factory: pytest.TempPathFactory, seen: list[Attempt], asked: Recent

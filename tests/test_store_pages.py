@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.model import RetryRequest, State
 from bot.store import Entry, Page, Store, Turn
 from tests import stored
+from tests.examples import examples
 from tests.laid import lay
 from tests.sample_requests import NOW, pending
 
@@ -85,7 +86,7 @@ async def test_approved_requests_wait_until_their_window_opens(store: Store) -> 
     assert ids(await store.waiting(NOW + timedelta(hours=1), 9, FIRST)) == [three.id]
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(4), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     start=st.integers(1, 12),
     size=st.integers(1, 5),
@@ -95,7 +96,7 @@ async def test_turned_forth_every_list_shows_what_stayed_in_it_exactly_once(
     tmp_path_factory: pytest.TempPathFactory, start: int, size: int, meanwhile: list[tuple[int, set[int]]]
 ) -> None:
     """``meanwhile``: how many are made and which are denied between two turns."""
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('pages') / 'patches.db'}")
+    store = await Store.open(f"sqlite+aiosqlite:///{await lay(tmp_path_factory.mktemp('pages'))}")
     try:
         alive = {(await made(store, patch)).id for patch in range(1, start + 1)}
         past, waiting = await store.past(None, size, FIRST), await store.waiting(NOW, size, FIRST)

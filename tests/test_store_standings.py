@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bot.model import Attempt, Day, Period, Result, Standing, Version
 from bot.store import Memory, Store
 from bot.store.tables import subjects
+from tests.examples import examples
 from tests.laid import lay
 from tests.naive_history import Key, NaiveHistory
 
@@ -338,18 +339,9 @@ REACHES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 45), st.integers
 Turn = tuple[Sequence[Attempt], Sequence[tuple[int, str]]]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(TURNS, REACHES)
 def test_the_store_tells_what_a_naive_telling_does(
-    tmp_path_factory: pytest.TempPathFactory, turns: Sequence[Turn], reaches: Sequence[tuple[int, int, int]]
-) -> None:
-    asyncio.run(compare(tmp_path_factory.mktemp("history"), turns, reaches))
-
-
-@pytest.mark.deep
-@settings(max_examples=100, deadline=None)
-@given(TURNS, REACHES)
-def test_the_store_tells_what_a_naive_telling_does_many_times(
     tmp_path_factory: pytest.TempPathFactory, turns: Sequence[Turn], reaches: Sequence[tuple[int, int, int]]
 ) -> None:
     asyncio.run(compare(tmp_path_factory.mktemp("history"), turns, reaches))

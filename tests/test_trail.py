@@ -17,6 +17,7 @@ from bot.flows import trail
 from bot.store import AuditRow, Entry, Store
 from bot.store.audit import GENESIS, canonical, digest
 from tests.insider import runs, tampers
+from tests.laid import lay
 from tests.test_cli import ended, start
 
 # The program as somebody who may read the folder and write nothing in it.
@@ -47,7 +48,8 @@ def url(path: Path) -> str:
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
+async def store(url: str, tmp_path: Path) -> AsyncIterator[Store]:
+    await lay(tmp_path)
     opened = await Store.open(url)
     yield opened
     await opened.close()

@@ -5,12 +5,13 @@ Source: ESET's OpenAPI of patch management (``/v1/patching-process-details``) an
 """
 
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from bot.demo.fleet import Fleet, Machine
 from bot.demo.serving import Reply
@@ -124,4 +125,4 @@ def _device(machine: Machine) -> dict[str, Any]:
 
 
 def _told(body: dict[str, Any]) -> Reply:
-    return Reply(200, json.dumps(body, ensure_ascii=False).encode(), JSON)
+    return Reply(200, msgspec.json.encode(body), JSON)

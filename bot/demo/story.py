@@ -44,6 +44,14 @@ RD-WS-05 RD-WS-06 RD-CNC RD-MEASURE
 UNMANAGED = {"SRV-BACKUP01", "RD-CNC"}  # Patch Management is off: N-sight lists no patches, ESET is not there either
 NETBIOS = 15  # characters
 IN_BOTH = "SRV-FILE01"  # a name that two customers use, so without a domain
+_STATUSES = (
+    PatchStatus.FAILED,
+    PatchStatus.MISSING,
+    PatchStatus.PENDING,
+    PatchStatus.IGNORED,
+    PatchStatus.REBOOT_REQUIRED,
+    PatchStatus.INSTALLED,
+)
 
 
 def fleet(now: datetime) -> Fleet:
@@ -120,6 +128,9 @@ class _Teller:
     def __init__(self, now: datetime) -> None:
         self.attempts: list[AttemptRow] = []
         self._now = now
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        last = midnight if now - midnight > timedelta(hours=4) else midnight - timedelta(days=1)
+        self._one = last + timedelta(hours=1)  # o'clock of the last night that is wholly over
         self._dice = random.Random(20250312)
         self._patch_id = 681_801
         self._failures = 0
@@ -166,15 +177,7 @@ class _Teller:
 
     def _status(self, failed: int) -> PatchStatus:
         """``failed`` and the other weights are per cent; the rest is installed."""
-        weights = {
-            PatchStatus.FAILED: failed,
-            PatchStatus.MISSING: 6,
-            PatchStatus.PENDING: 3,
-            PatchStatus.IGNORED: 2,
-            PatchStatus.REBOOT_REQUIRED: 4,
-            PatchStatus.INSTALLED: 85 - failed,
-        }
-        return self._dice.choices(list(weights), list(weights.values()))[0]
+        return self._dice.choices(_STATUSES, (failed, 6, 3, 2, 4, 85 - failed))[0]
 
     def _next_id(self) -> int:
         self._patch_id += 1
@@ -211,9 +214,7 @@ class _Teller:
 
     def _night(self, ago: int) -> datetime:
         """Between 1 and 4 o'clock UTC of a night that lies wholly in the past."""
-        midnight = self._now.replace(hour=0, minute=0, second=0, microsecond=0)
-        last = midnight if self._now - midnight > timedelta(hours=4) else midnight - timedelta(days=1)
-        return last - timedelta(days=ago) + timedelta(hours=1, microseconds=self._dice.randrange(3 * 3600 * 10**6))
+        return self._one - timedelta(days=ago, microseconds=-self._dice.randrange(3 * 3600 * 10**6))
 
     def twins(self, told: Fleet) -> None:
         """The two tills at the cathedral fail at the same second, so ESET lists two equal rows."""

@@ -115,10 +115,10 @@ class Kept:
         return {one: _classes(counts) for one, counts in told.items()}
 
     async def failures(self, names: Collection[Name], starts: Sequence[datetime]) -> dict[Name, list[int]]:
-        """How many attempts failed between each of ``starts`` and the next one, by application."""
+        """How many attempts failed after each of ``starts`` and up to the next one, by application."""
         later = list(enumerate(starts))[1:]
         ended = attempts.c.ended_at
-        bar = sa.case(*((ended >= start, number) for number, start in reversed(later)), (sa.true(), 0))
+        bar = sa.case(*((ended > start, number) for number, start in reversed(later)), (sa.true(), 0))
         name = (subjects.c.developer, subjects.c.application)
         query = sa.select(*name, bar.label("bar"), sa.func.count()).select_from(_BOTH)
         query = query.where(*self._meant(), *_of(Outcome.FAILED), sa.tuple_(*name).in_(list(names)))

@@ -1,5 +1,6 @@
 """Brings the database to the schema this code knows, with Alembic and without an ini file."""
 
+import functools
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -33,8 +34,9 @@ async def settle(database: Database, *, migrate: bool) -> None:
         raise ConfigError([f"DATABASE_URL: the database cannot be opened: {error.orig}"]) from error
 
 
+@functools.cache
 def newest() -> str:
-    """The revision that this code is written for."""
+    """The revision that this code is written for. Looked up once: Alembic loads every migration for it."""
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 

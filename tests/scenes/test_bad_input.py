@@ -2,13 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.demo.faults import Fault
-from tests.scenes.stage import CONFIG, Stage, nothing_left, staged
+from tests.scenes.stage import CONFIG, QUICK, Stage, nothing_left, staged
 
 MARKUP = "<!channel> *bold* <@U0ANN> <https://evil.example|click> & `code` 🔥 مرحبا بالعالم \u202egnp.exe "
 
@@ -208,7 +209,8 @@ async def test_broken_answers_of_n_sight_become_a_sentence_with_its_name_and_a_r
 
 
 async def test_an_answer_of_eighty_megabytes_is_refused_by_its_size(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage:
+    patient = replace(QUICK, eset=replace(QUICK.eset, deadline=60), nsight=replace(QUICK.nsight, read=60))
+    async with staged(tmp_path, pace=patient) as stage:
         stage.world.nsight.faults.add("patch_list_all", Fault.HUGE)
         answer = await stage.asks("bob", "/patches device 1001")
         assert "N-sight gave an answer larger than the bot accepts (reference" in answer.plain

@@ -297,7 +297,7 @@ escalate_to = ["U0DAVE"]
 """
 
 
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("order", [pytest.param((0, 1), marks=pytest.mark.deep), (1, 0)])
 async def test_the_escalation_that_one_device_asks_for_holds_for_all(tmp_path: Path, order: tuple[int, int]) -> None:
     async with staged(tmp_path, config=CONFIG + ESCALATING) as stage:
         await carded(stage, wanted=(THREE[order[0]], THREE[order[1]]))

@@ -173,7 +173,9 @@ async def test_a_renamed_device_goes_by_its_new_name_after_the_next_sweep(tmp_pa
 # ---------------------------------------------------------------- while somebody types
 
 
-@pytest.mark.parametrize("config", [CONFIG, HTTP], ids=["socket", "http"])
+@pytest.mark.parametrize(
+    "config", [pytest.param(CONFIG, id="socket"), pytest.param(HTTP, id="http", marks=pytest.mark.deep)]
+)
 async def test_devices_are_offered_by_name_and_client_with_what_tells_them_apart(tmp_path: Path, config: str) -> None:
     async with staged(tmp_path, config=config) as stage:
         view = await with_form(stage, "bob")

@@ -47,7 +47,9 @@ async def test_what_nobody_could_place_is_new_to_its_client_when_its_device_is_k
             assert nothing_left(stage) == []
 
 
-@pytest.mark.parametrize("config", [CONFIG, SILENT], ids=["loud", "silent"])
+@pytest.mark.parametrize(
+    "config", [pytest.param(CONFIG, id="loud"), pytest.param(SILENT, id="silent", marks=pytest.mark.deep)]
+)
 async def test_what_begins_to_fail_under_a_silence_is_new_when_that_is_over(config: str, tmp_path: Path) -> None:
     async with World() as world, staged(tmp_path, world=quiet(world), config=config) as stage:
         fails(world, "App old")

@@ -53,12 +53,13 @@ async def test_a_fresh_database_posts_nothing_late_and_its_first_digest_reaches_
             assert nothing_left(stage) == []
 
 
-async def test_in_a_week_with_a_weekend_no_failure_is_missing_and_none_is_told_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("days", [5, pytest.param(12, marks=pytest.mark.deep)])
+async def test_in_days_with_a_weekend_no_failure_is_missing_and_none_is_told_twice(days: int, tmp_path: Path) -> None:
     async with World() as world:
         world.eset.expires_in = 14 * 86400
         happened: set[str] = set()
         async with staged(tmp_path, world=quiet(world)) as stage:
-            for day in range(8):
+            for day in range(days):
                 for hour in (2, 8):
                     await reach(stage, max(THURSDAY + day * DAY + timedelta(hours=hour - 8), world.clock.now()))
                     name = f"App {day}-{hour}"
@@ -66,11 +67,11 @@ async def test_in_a_week_with_a_weekend_no_failure_is_missing_and_none_is_told_t
                     happened.add(name)
             fails(world, "App listed-late", ago=timedelta(days=2))  # ESET tells of it only now
             happened.add("App listed-late")
-            await reach(stage, THURSDAY + 8 * DAY)
+            await reach(stage, THURSDAY + days * DAY)
             posted = digests(stage)
-            assert [f"{digest.at:%a %H:%M}" for digest in posted] == [
-                f"{day} 08:00" for day in ("Thu", "Fri", "Mon", "Tue", "Wed", "Thu", "Fri")
-            ]
+            due = [f"{THURSDAY + day * DAY:%a %H:%M}" for day in range(days + 1)]
+            assert [f"{digest.at:%a %H:%M}" for digest in posted] == [at for at in due if at[:3] not in {"Sat", "Sun"}]
+            assert due[2:4] == ["Sat 08:00", "Sun 08:00"]
             told = [named(stage, digest) for digest in posted]
             assert set().union(*told) == happened
             assert sum(map(len, told)) == len(happened), "none is new twice"
@@ -81,7 +82,7 @@ async def test_in_a_week_with_a_weekend_no_failure_is_missing_and_none_is_told_t
 @pytest.mark.parametrize(
     ("cron", "slots"),
     [
-        ("0 9 * * *", ["2025-03-29 08:00", "2025-03-30 07:00", "2025-03-31 07:00"]),
+        pytest.param("0 9 * * *", ["2025-03-29 08:00", "2025-03-30 07:00", "2025-03-31 07:00"], marks=pytest.mark.deep),
         ("30 2 * * *", ["2025-03-29 01:30", "2025-03-30 01:00", "2025-03-31 00:30"]),  # skipped on the 30th
         ("30 2 * * *", ["2025-10-25 00:30", "2025-10-26 00:30", "2025-10-27 01:30"]),  # twice on the 26th
     ],
@@ -180,7 +181,15 @@ async def test_a_plan_that_posts_when_nothing_failed_says_so_in_a_line(tmp_path:
 # ---------------------------------------------------------------- when something is down
 
 
-@pytest.mark.parametrize("fault", ["cut_before", "http_500", "html", "archived"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "cut_before",
+        pytest.param("http_500", marks=pytest.mark.deep),
+        pytest.param("html", marks=pytest.mark.deep),
+        "archived",
+    ],
+)
 async def test_when_slack_cannot_take_the_digest_it_is_posted_later_once(fault: str, tmp_path: Path) -> None:
     async with World() as world:
         fails(quiet(world), "App bad")
@@ -236,7 +245,9 @@ async def test_when_eset_is_down_at_the_slot_the_digest_says_so_and_the_next_one
             assert nothing_left(stage) == []
 
 
-@pytest.mark.parametrize("config", [CONFIG, SILENT], ids=["loud", "silent"])
+@pytest.mark.parametrize(
+    "config", [pytest.param(CONFIG, id="loud"), pytest.param(SILENT, id="silent", marks=pytest.mark.deep)]
+)
 async def test_when_eset_cannot_be_asked_no_digest_says_that_nothing_happened(config: str, tmp_path: Path) -> None:
     async with World() as world, staged(tmp_path, world=quiet(world), config=config) as stage:
         await world.eset.stop()
@@ -335,24 +346,27 @@ async def test_an_attempt_under_way_is_told_once_when_it_has_ended(tmp_path: Pat
         assert nothing_left(stage) == []
 
 
-async def test_five_thousand_failing_applications_make_one_message_and_the_rest_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [500, pytest.param(5000, marks=pytest.mark.deep)])
+async def test_thousands_of_failing_applications_make_one_message_and_the_rest_is_found(
+    count: int, tmp_path: Path
+) -> None:
     async with World() as world:
-        fails(quiet(world), *(f"App {number:04}" for number in range(5000)))
+        fails(quiet(world), *(f"App {number:04}" for number in range(count)))
         fails(world, "App 0007", ago=MINUTE * 2)
         async with staged(tmp_path, world=world) as stage:
             await reach(stage, THURSDAY)
             [digest] = digests(stage)
-            assert "5,001 failed patching attempts of 5,001" in digest.plain
-            assert "5,000 new failures on servers" in digest.plain
-            assert "and 4,995 more application versions (4,995 new): in the thread" in digest.plain
+            assert f"{count + 1:,} failed patching attempts of {count + 1:,}" in digest.plain
+            assert f"{count:,} new failures on servers" in digest.plain
+            assert f"and {count - 5:,} more application versions ({count - 5:,} new): in the thread" in digest.plain
             *pages, listing = thread(stage, digest)
             assert len(pages) == 2
             assert "failures not shown: the list in this thread has all" in pages[-1].plain
             [file] = listing.files
-            assert (file.content or b"").count(b"\r\n") == 5001
-            found = await stage.asks("bob", '/patches recent failed app:"App 4999"')
+            assert (file.content or b"").count(b"\r\n") == count + 1
+            found = await stage.asks("bob", f'/patches recent failed app:"App {count - 1:04}"')
             assert "1 failed" in found.plain
-            assert "App 4999 (Fabrikam & Co) 1.0 → 2.0" in found.plain
+            assert f"App {count - 1:04} (Fabrikam & Co) 1.0 → 2.0" in found.plain
             assert nothing_left(stage) == []
 
 

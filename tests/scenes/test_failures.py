@@ -147,7 +147,7 @@ async def test_an_approval_that_could_not_be_sent_for_an_hour_expires_with_its_r
         assert nothing_left(stage) == []
 
 
-@pytest.mark.parametrize("fault", [Fault.LOSE_REPLY, Fault.HTML])
+@pytest.mark.parametrize("fault", [Fault.LOSE_REPLY, pytest.param(Fault.HTML, marks=pytest.mark.deep)])
 async def test_a_lost_answer_to_the_retry_is_settled_by_reading_and_never_repeated(
     fault: Fault, tmp_path: Path
 ) -> None:

@@ -271,8 +271,13 @@ async def test_forged_values_in_the_second_step_are_no_patches(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "name",
-    ["<!channel> & " + "x" * 290, "Приложение для учёта " * 5, "متصفح كروم", "谷歌浏览器 " * 40, "`*_~" * 60],
-    ids=["long", "cyrillic", "arabic", "chinese", "markup"],
+    [
+        pytest.param("<!channel> & " + "x" * 290, id="long"),
+        pytest.param("Приложение для учёта " * 5, id="cyrillic", marks=pytest.mark.deep),
+        pytest.param("متصفح كروم", id="arabic"),
+        pytest.param("谷歌浏览器 " * 40, id="chinese", marks=pytest.mark.deep),
+        pytest.param("`*_~" * 60, id="markup", marks=pytest.mark.deep),
+    ],
 )
 async def test_an_application_of_any_name_leads_to_a_form(name: str, tmp_path: Path) -> None:
     def renamed(world: World) -> None:

@@ -141,7 +141,9 @@ async def test_three_hundred_waiting_requests_are_shown_as_far_as_a_page_goes(tm
         assert nothing_left(stage) == []
 
 
-@pytest.mark.parametrize("config", [CONFIG, HTTP], ids=["socket", "http"])
+@pytest.mark.parametrize(
+    "config", [pytest.param(CONFIG, id="socket", marks=pytest.mark.deep), pytest.param(HTTP, id="http")]
+)
 async def test_it_is_shown_and_pressed_in_both_modes(tmp_path: Path, config: str) -> None:
     async with staged(tmp_path, config=config) as stage:
         await asked(stage)

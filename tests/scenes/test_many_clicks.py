@@ -35,7 +35,9 @@ def said_no(exchange: Exchange) -> bool:
     "twice",
     [pytest.param(False, marks=pytest.mark.deep, id="delivered once"), pytest.param(True, id="delivered twice")],
 )
-@pytest.mark.parametrize("bots", [1, 2], ids=["one bot", "two bots"])
+@pytest.mark.parametrize(
+    "bots", [pytest.param(1, marks=pytest.mark.deep, id="one bot"), pytest.param(2, id="two bots")]
+)
 @pytest.mark.parametrize("quorum", [1, 2])
 async def test_twenty_concurrent_approvals_make_one_call_and_each_click_is_answered(
     quorum: int, bots: int, twice: bool, tmp_path: Path

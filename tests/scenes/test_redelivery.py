@@ -56,7 +56,9 @@ async def happened_once(stage: Stage) -> None:
     assert (await stage.bot.services.store.verify()).ok
 
 
-@pytest.mark.parametrize("config", [CONFIG, HTTP], ids=["socket", "http"])
+@pytest.mark.parametrize(
+    "config", [pytest.param(CONFIG, id="socket", marks=pytest.mark.deep), pytest.param(HTTP, id="http")]
+)
 async def test_everything_delivered_twice_has_one_effect_and_one_answer(config: str, tmp_path: Path) -> None:
     async with staged(tmp_path, config=config) as stage:
         stage.world.slack.deliver_twice = True

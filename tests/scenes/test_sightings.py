@@ -53,7 +53,7 @@ def machine_of(stage: Stage, uuid: str) -> Machine:
 
 
 async def test_after_a_collection_the_devices_are_known_and_nobody_has_to_be_asked(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage:
+    async with staged(tmp_path, first=True) as stage:
         before = calls(stage, "details"), calls(stage, "devices")
         assert min(before) >= 1
         attempts = await failures(stage)
