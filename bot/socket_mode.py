@@ -11,6 +11,8 @@ import structlog
 from aiohttp import WSMessage
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Kind, UpstreamError
@@ -43,6 +45,17 @@ class Pace:
     def handshake(self) -> float:
         """An address is good for one try, and after ``ping`` seconds the SDK would try the same one again."""
         return min(self.ping, self.grace)
+
+
+class _Handler(AsyncSocketModeHandler):
+    """The SDK logs a crash for an ack that finds its connection closed, which is nobody's fault: the bot stops, or
+    Slack has gone."""
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        try:
+            await super().handle(client, req)
+        except ConnectionError:
+            log.info("slack.ack_lost", type=req.type, meaning="Slack sends it again, or tells the person it failed")
 
 
 class Socket:
@@ -108,7 +121,7 @@ class Socket:
         address = answer.get("url")
         if not isinstance(address, str) or not address.startswith(("wss://", "ws://")):
             raise failed("apps.connections.open", Kind.BROKEN, sent=True)
-        handler = AsyncSocketModeHandler(self._app, self._token, web_client=self._client, ping_interval=self._pace.ping)
+        handler = _Handler(self._app, self._token, web_client=self._client, ping_interval=self._pace.ping)
         handler.client.proxy = self._client.proxy
         handler.client.wss_uri = address
         handler.client.on_message_listeners.append(self._hear)

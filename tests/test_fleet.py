@@ -190,6 +190,28 @@ def test_a_fast_clock_runs_by_itself() -> None:
     assert clock.real(2) == timedelta(seconds=2_000_000)
 
 
+def test_a_clock_changes_its_speed_without_a_leap_and_tells_of_it() -> None:
+    clock = Clock(fastest=60)
+    told: list[float] = []
+    clock.listeners.append(lambda: told.append(clock.speed))
+    for speed in (1e9, 0, 0, 60, 1):
+        before = clock.now()
+        clock.speed = speed
+        assert before <= clock.now()
+    assert told == [1e9, 0, 60, 1]
+    assert clock.now() - MORNING > timedelta(microseconds=1)
+    with pytest.raises(ValueError, match="never runs backwards"):
+        clock.speed = -1
+
+
+def test_what_was_given_slowly_lives_on_when_time_runs_fast() -> None:
+    assert Clock(speed=1, fastest=60).real(120) == timedelta(hours=2)
+    clock = Clock(speed=1)
+    clock.speed = 600
+    clock.speed = 1
+    assert clock.real(2) == timedelta(minutes=20)
+
+
 # ---------------------------------------------------------------- the same machines at ESET
 
 

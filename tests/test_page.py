@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ import pytest
 from bot.demo import setting
 from bot.demo.page import hosted
 from bot.demo.page.files import Files, kind
+from bot.demo.page.guard import hosts
+from bot.demo.page.stream import MOST
 from bot.demo.setting import Setting
 from bot.demo.world import World
 
@@ -125,7 +127,7 @@ async def test_the_page_has_no_inline_script_or_style_and_loads_nothing_from_els
     async with opened() as browser, browser.http.get(f"{browser.address}/") as answer:
         html = await answer.text()
         assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html) == []
-        assert re.findall(r"https?://|(?:src|href)=\"(?!/)", html) == []
+        assert re.findall(r"https?://|(?:src|href)=\"(?![/#])", html) == []
         for name in Files().paths:
             async with browser.http.get(f"{browser.address}/{name}") as file:
                 assert (
@@ -155,14 +157,51 @@ async def test_a_post_from_another_origin_is_refused_and_does_nothing(origin: st
         headers = {"Origin": origin.format(own=browser.address[7:])} if origin else {}
         body = {"as": "U0BOB", "channel": HELPDESK, "text": "/patches help"}
         async with browser.http.post(f"{browser.address}/api/say", json=body, headers=headers) as answer:
-            assert answer.status == 403
+            told = await answer.json()
+            assert (answer.status, told) == (403, {"error": "only the page itself may do that"})
         assert browser.scene.world.slack.messages == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, 403),
+    ],
+)
+async def test_another_page_can_open_no_stream_but_may_lead_here(headers: dict[str, str], status: int) -> None:
+    async with opened() as browser:
+        async with browser.http.get(f"{browser.address}/api/events?as=U0BOB", headers=headers) as stream:
+            assert stream.status == status
+        async with browser.http.get(f"{browser.address}/", headers=headers) as page:
+            assert page.status == 200
+
+
+def test_at_the_port_that_browsers_leave_out_the_bare_host_is_the_page_too() -> None:
+    assert hosts(80) == {"127.0.0.1", "localhost", "127.0.0.1:80", "localhost:80"}
+    assert hosts(8080) == {"127.0.0.1:8080", "localhost:8080"}
+
+
+async def test_of_many_open_streams_the_oldest_ends() -> None:
+    async with opened() as browser, AsyncExitStack() as pages:
+        address = f"{browser.address}/api/events?as=U0BOB"
+        streams = [await pages.enter_async_context(browser.http.get(address)) for _ in range(MOST + 2)]
+        async with asyncio.timeout(10):
+            for ended in streams[:2]:
+                await ended.read()
+            for still in streams[2:]:
+                assert (await still.content.readline()).startswith(b"event: screen")
 
 
 async def test_a_form_as_any_page_can_send_it_is_refused() -> None:
     async with opened() as browser:
         headers = {"Origin": browser.address, "Content-Type": "text/plain"}
-        async with browser.http.post(f"{browser.address}/api/failures", data="{}", headers=headers) as answer:
+        async with browser.http.post(f"{browser.address}/api/lever", data="{}", headers=headers) as answer:
             assert answer.status == 415
 
 
@@ -192,8 +231,6 @@ async def test_the_main_job_from_the_request_to_installed_patches() -> None:
         assert finished["id"] == card["id"]
         assert finished["edits"] >= 2
         assert await browser.message("bob", "D0BOB", "Finished")
-        told = await browser.screen("ann", lambda shown: shown["clock"]["retries"])
-        assert [(one["device"], one["ids"]) for one in told] == [(1001, [4, 5])]
         assert world.violations == []
         assert [secret for secret in world.secrets() if secret in browser.heard] == []
 
@@ -238,7 +275,7 @@ async def test_a_modal_can_be_closed_and_is_then_gone() -> None:
 
 async def test_the_second_of_two_buttons_with_the_same_text_is_the_one_that_is_pressed() -> None:
     async with opened() as browser:
-        await browser.post("time", "bob", minutes=60)
+        await browser.post("lever", "bob", name="half_hour")
         digest = await browser.message("bob", NEWS, "failed patching attempts")
         groups = [at for at, block in enumerate(digest["blocks"]) if "Retry…" in json.dumps(block, ensure_ascii=False)]
         above, pressed = digest["blocks"][groups[1] - 1 : groups[1] + 1]
@@ -252,7 +289,7 @@ async def test_the_second_of_two_buttons_with_the_same_text_is_the_one_that_is_p
 
 async def test_a_file_is_shown_to_whoever_sees_its_message_and_is_not_there_for_others() -> None:
     async with opened() as browser:
-        await browser.post("time", "bob", minutes=60)
+        await browser.post("lever", "bob", name="half_hour")
 
         def with_files(shown: Json) -> list[Json]:
             found = [one for one in shown["messages"].values() for _ in one["files"]]
@@ -301,19 +338,33 @@ async def test_nonsense_typed_into_a_device_field_is_refused() -> None:
         assert "no input 'elsewhere'" in told["error"]
 
 
-async def test_time_goes_by_and_the_digest_comes_on_time_even_in_one_leap() -> None:
+async def test_time_goes_by_and_the_digest_comes_on_time() -> None:
     async with opened() as browser:
         began = browser.scene.world.clock.now()
-        await browser.post("time", "bob", minutes=45)
-        assert browser.scene.world.clock.now() - began == timedelta(minutes=45)
+        await browser.post("lever", "bob", name="half_hour")
+        assert browser.scene.world.clock.now() - began == timedelta(minutes=30)
         digest = await browser.message("bob", NEWS, "failed patching attempts")
         assert "Late" not in json.dumps(digest)
 
 
+async def test_the_time_is_told_even_while_other_news_never_stop() -> None:
+    async with opened() as browser:
+        world = browser.scene.world
+
+        def ticked(shown: Json) -> bool:
+            if "began" not in shown:
+                shown["began"] = shown["clock"]["now"]
+                world.clock.advance(timedelta(minutes=1))
+            world.slack.space.post(HELPDESK, "U0ANN", "as soon as the last one was heard")
+            return bool(shown["clock"]["now"] > shown["began"])
+
+        assert await browser.screen("bob", ticked)
+
+
 async def test_new_failures_are_told_and_listed() -> None:
     async with opened() as browser:
-        told = await browser.post("failures", "bob")
-        assert len(told["failed"]) == 3
+        told = await browser.post("lever", "bob", name="failures")
+        assert told["told"].count(" on ") == 3
         await browser.post("say", "bob", channel=HELPDESK, text="/patches recent")
         listed = await browser.message("bob", HELPDESK, "Failed patching attempts")
         assert "166 failed" in json.dumps(listed)
@@ -327,9 +378,9 @@ async def test_new_failures_are_told_and_listed() -> None:
         ("say", {"channel": "C0NOWHERE", "text": "hello"}, 409, "C0NOWHERE"),
         ("press", {"message": "1.0", "block": "b", "action": "a"}, 409, "no longer there"),
         ("submit", {"view": "V1", "values": {}}, 409, "no longer open"),
-        ("time", {"minutes": 0}, 400, "minutes must be"),
-        ("time", {"minutes": True}, 400, "minutes must be"),
-        ("time", {"minutes": 10**9}, 400, "minutes must be"),
+        ("home", {"tab": "about"}, 400, "tab must be one of home, messages"),
+        ("lever", {"name": "lose_reply"}, 400, "armed must be"),
+        ("lever", {"name": "lose_reply", "armed": 1}, 400, "armed must be"),
     ],
 )
 async def test_what_makes_no_sense_is_answered_with_a_sentence(deed: str, body: Json, status: int, words: str) -> None:
@@ -356,31 +407,43 @@ async def test_nobody_else_than_the_cast_has_a_screen() -> None:
                 assert answer.status == 404
 
 
-async def test_every_kind_of_block_that_the_bot_shows_can_be_drawn() -> None:
+async def test_words_reach_a_thread_as_they_were_typed_and_a_command_there_is_answered_by_slack_itself() -> None:
     async with opened() as browser:
-        for text in (
-            "help",
-            "status",
-            "recent",
-            "device 1001",
-            "pending",
-            "history",
-            "digest list",
-            "retry 1001 failed",
-        ):
-            exchange = await browser.scene.world.slack.says("bob", f"/patches {text}")
-            await exchange.answer()
-        await browser.post("time", "bob", minutes=60)
-        await browser.scene.bot.settle()
-        async with browser.http.get(f"{browser.address}/js/blocks.js") as file:
-            drawn = set(re.findall(r"^  (\w+): \(", await file.text(), re.MULTILINE))
-        kinds = {kind for shown in browser.scene.world.slack.messages for kind in _kinds(shown.blocks)}
-        assert {"section", "actions", "button", "context"} <= kinds <= drawn
+        await browser.post("say", "bob", channel=HELPDESK, text="<!channel> is *down* & out")
+        root = await browser.message("bob", HELPDESK, "down")
+        assert root["text"] == "&lt;!channel&gt; is *down* &amp; out"
+        for text in ("mine as well", "/patches recent"):
+            await browser.post("say", "ann", channel=HELPDESK, thread=root["id"], text=text)
+
+        def below(shown: Json) -> list[Json]:
+            found = [one for one in shown["messages"].values() if one["thread"] == root["id"]]
+            return found if len(found) == 2 else []
+
+        word, answer = await browser.screen("ann", below)
+        assert (word["text"], word["private"]) == ("mine as well", False)
+        assert (answer["text"], answer["private"]) == ("/patches is not supported in threads. Sorry!", True)
+        await browser.post("say", "bob", 409, channel=HELPDESK, thread=word["id"], text="a thread below a reply")
+        await browser.post("say", "bob", 400, channel=HELPDESK, thread="", text="nowhere")
+        assert browser.scene.world.slack.envelopes == []
+        assert browser.scene.world.violations == []
 
 
-def _kinds(blocks: list[Json]) -> set[str]:
-    inside = [part for block in blocks for part in [*block.get("elements", []), block.get("accessory")] if part]
-    return {one["type"] for one in [*blocks, *inside]} - {"mrkdwn", "plain_text"}
+async def test_one_hears_that_somebody_else_got_something_for_their_eyes_alone_but_not_what() -> None:
+    async with opened() as browser:
+        listens = asyncio.Event()
+
+        def heard(shown: Json) -> Any:
+            listens.set()
+            return any(one["text"] == "over" for one in shown["messages"].values()) and shown["elsewhere"]
+
+        listening = asyncio.create_task(browser.screen("dave", heard))
+        await listens.wait()
+        asked = await browser.scene.world.slack.says("bob", "/patches help")
+        await asked.answer(saying="What you can type")
+        await browser.post("say", "ann", channel=HELPDESK, text="over")
+        assert await listening == {"person": "U0BOB"}
+        assert browser.heard.count("event: elsewhere") == 1
+        assert "What you can type" not in browser.heard
 
 
 # ---------------------------------------------------------------- as a program
@@ -414,6 +477,7 @@ async def test_it_prints_its_address_runs_until_it_is_stopped_and_leaves_nothing
             assert left(tmp_path)
             demo.send_signal(number)
             assert await asyncio.to_thread(demo.wait, 20) == 0
+        assert demo.stdout.read() == "The demo has ended. Nothing of it is left.\n"
         assert demo.stderr.read() == ""
     assert left(tmp_path) == []
 

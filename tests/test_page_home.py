@@ -26,7 +26,16 @@ async def test_a_home_is_opened_kept_live_and_pressed() -> None:
         wish = {"view": home["id"], "block": approve["block_id"], "action": "request.approve"}
         await browser.post("press", "ann", **wish)
         await browser.screen("ann", saying("Nothing waits for you"))
-        await browser.screen("bob", lambda shown: shown["clock"]["retries"])
+        await browser.message("bob", CARDS, "Queued by N-sight")
         told = await browser.post("press", "bob", 409, **wish)
         assert "no longer" in told["error"], "it is Ann's"
+        assert browser.scene.world.violations == []
+
+
+async def test_the_app_hears_on_which_of_its_tabs_somebody_is() -> None:
+    async with opened() as browser:
+        for tab in ("messages", "home"):
+            await browser.post("home", "ann", tab=tab)
+        told = [sent.payload["event"] for sent in browser.scene.world.slack.envelopes if sent.type == "events_api"]
+        assert [event["tab"] for event in told] == ["messages", "home"]
         assert browser.scene.world.violations == []

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import parse_qsl, quote, quote_plus
 
+import msgspec
 from aiohttp import web
 
 from bot.demo import eset_devices
@@ -24,7 +25,7 @@ from bot.demo.clock import Clock
 from bot.demo.eset_devices import DETAILS_PATH, DEVICES_PATH, RefusedError
 from bot.demo.faults import Fault, Faults, Plan
 from bot.demo.fleet import Fleet
-from bot.demo.serving import Call, Calls, Reply, Server, deliver
+from bot.demo.serving import Call, Calls, Reply, Server, Violations, deliver
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - an address
 RECENT_PATH = "/v1/application-patching-processes/recent/details"
@@ -75,7 +76,7 @@ class Eset:
         self.details_allowed = self.devices_allowed = True
         self.removed: set[str] = set()
         self.calls = Calls()
-        self.violations: list[str] = []
+        self.violations = Violations()
         self.throttled = 0
         self.renews_response_ids = False
         self.issued: list[str] = []
@@ -86,6 +87,7 @@ class Eset:
         self._auth = Server(self._handle_auth)
         self._patch = Server(lambda request: self._handle_data(request, (RECENT_PATH, DETAILS_PATH)))
         self._device = Server(lambda request: self._handle_data(request, (DEVICES_PATH,)))
+        self.watchers = [server.watchers for server in (self._auth, self._patch, self._device)]
 
     @property
     def auth_url(self) -> str:
@@ -219,7 +221,7 @@ class Eset:
 
     def _recent(self) -> Reply:
         rows = self.fleet.recent(self.clock.now())
-        return Reply(200, json.dumps({"patchingDetails": rows}, ensure_ascii=False).encode(), JSON)
+        return Reply(200, msgspec.json.encode({"patchingDetails": rows}), JSON)
 
     # ---------------------------------------------------------------- 202 and what both have in common
 
@@ -279,7 +281,7 @@ class Eset:
         return None
 
     def _violated(self, status: int, sentence: str) -> Reply:
-        self.violations.append(sentence)
+        self.violations.note(sentence)
         return Reply(status)
 
 

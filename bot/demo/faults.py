@@ -7,7 +7,7 @@ Faults of one place are used up in the order they were added; a place without an
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -38,9 +38,9 @@ class Fault(StrEnum):
 IDLE = frozenset({Fault.ALREADY, Fault.CUT, Fault.STATUS, Fault.HTML, Fault.REDIRECT, Fault.FAIL})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """A fault with its details; what a detail means stands beside the fault that uses it."""
+    """A fault with its details; what a detail means stands beside the fault that uses it. Each is itself alone."""
 
     fault: Fault
     status: int | None = None
@@ -73,24 +73,42 @@ class Faults:
 
         ``details`` are fields of `Plan`. KeyError for a place that this stand-in does not have.
         """
-        if place not in self._places:
-            raise KeyError(f"{place}: one of {', '.join(sorted(self._places))}")
+        self._demand(place)
         plan = Plan(fault, **details)
         if times is None:
             self._always[place] = plan
         else:
             self._waiting[place].extend([plan] * times)
 
+    def add_for_any(self, places: Sequence[str], fault: Fault, **details: Any) -> None:
+        """Queue one fault for the next call to any of ``places``: whichever comes first uses it up. KeyError as
+        `add`."""
+        plan = Plan(fault, **details)
+        for place in places:
+            self._demand(place)
+            self._waiting[place].append(plan)
+
     def take(self, place: str) -> Plan | None:
         """The fault that the call at hand meets, if any; used up by this."""
         waiting = self._waiting[place]
-        return waiting.popleft() if waiting else self._always.get(place)
+        if not waiting:
+            return self._always.get(place)
+        plan = waiting.popleft()
+        for other in self._waiting.values():
+            if other is not waiting and plan in other:
+                other.remove(plan)
+        return plan
 
     def waiting(self, place: str) -> int:
         """How many queued faults no call has met yet."""
         return len(self._waiting[place])
 
-    def clear(self) -> None:
-        """All is well again."""
-        self._waiting.clear()
-        self._always.clear()
+    def _demand(self, place: str) -> None:
+        if place not in self._places:
+            raise KeyError(f"{place}: one of {', '.join(sorted(self._places))}")
+
+    def clear(self, *places: str) -> None:
+        """All is well again, at these places or everywhere."""
+        for place in places or self._places:
+            self._waiting.pop(place, None)
+            self._always.pop(place, None)

@@ -54,7 +54,8 @@ class Pace:
 
 @dataclass
 class FleetPatch:
-    """A patch of one machine. ``outcomes``: what the next retries lead to, Installed once they are used up."""
+    """A patch of one machine. ``outcomes``: what the next retries lead to, Installed once they are used up; ``doomed``:
+    the present one ends Failed all the same."""
 
     id: int
     title: str
@@ -70,6 +71,7 @@ class FleetPatch:
     reason: str = REASONS[0]
     outcomes: list[PatchStatus] = field(default_factory=list)
     retried_at: datetime | None = None
+    doomed: bool = False
 
 
 @dataclass
@@ -175,8 +177,8 @@ class OtherRow:
 
 
 def _instant(moment: datetime, digits: int = 0) -> str:
-    fraction = f".{moment.microsecond:06d}000"[: digits + 1] if digits else ""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    text = moment.isoformat(timespec="microseconds")[:26]
+    return f"{text}000"[: 20 + digits] + "Z" if digits else f"{text[:19]}Z"
 
 
 @dataclass
@@ -188,6 +190,7 @@ class Fleet:
     others: list[OtherRow] = field(default_factory=list)
     pace: Pace = Pace()
     next_patch_id: int = 690_001
+    dooms_next: bool = False  # whether all of the next retry is doomed
 
     def machines(self) -> Iterator[Machine]:
         return (machine for customer in self.customers for site in customer.sites for machine in site.machines)
@@ -212,7 +215,8 @@ class Fleet:
         retried = [patch_id for patch_id in ids if machine.patches[patch_id].status is PatchStatus.FAILED]
         for patch_id in retried:
             patch = machine.patches[patch_id]
-            patch.status, patch.retried_at = PatchStatus.PENDING, now
+            patch.status, patch.retried_at, patch.doomed = PatchStatus.PENDING, now, self.dooms_next
+        self.dooms_next = self.dooms_next and not retried
         return retried, [patch_id for patch_id in ids if patch_id not in retried]
 
     def settle(self, now: datetime) -> None:
@@ -231,12 +235,40 @@ class Fleet:
         self._end(machine, patch, since + self.pace.total)
 
     def _end(self, machine: Machine, patch: FleetPatch, at: datetime) -> None:
-        patch.status = patch.outcomes.pop(0) if patch.outcomes else PatchStatus.INSTALLED
-        patch.retried_at = None
+        if patch.doomed:
+            patch.status = PatchStatus.FAILED
+        else:
+            patch.status = patch.outcomes.pop(0) if patch.outcomes else PatchStatus.INSTALLED
+        patch.retried_at, patch.doomed = None, False
         if patch.status is not PatchStatus.FAILED:
             patch.installed_at = at
         if patch.application is not None:
             self.attempts.append(attempt(machine.id, patch, at, took=timedelta(seconds=95)))
+
+    def on_their_way(self) -> list[FleetPatch]:
+        """What was retried and has not come to its end."""
+        patches = (patch for machine in self.machines() for patch in machine.patches.values())
+        return [patch for patch in patches if patch.retried_at is not None]
+
+    @property
+    def doomed(self) -> bool:
+        """Whether some retry that is under way, or the next one, is to end Failed."""
+        return self.dooms_next or any(patch.doomed for patch in self.on_their_way())
+
+    def doom(self) -> int:
+        """All that is on its way ends Failed; if nothing is, so does the next retry. Returns how many patches that are
+        on their way."""
+        there = self.on_their_way()
+        for patch in there:
+            patch.doomed = True
+        self.dooms_next = not there
+        return len(there)
+
+    def spare(self) -> None:
+        """The opposite: what has not failed yet goes its way."""
+        self.dooms_next = False
+        for patch in self.on_their_way():
+            patch.doomed = False
 
     def fail_again(self, machine_id: int, patch_id: int, times: int = 1) -> None:
         """The next ``times`` retries of this patch end Failed."""

@@ -18,7 +18,7 @@ from aiohttp import web
 from bot.demo.clock import Clock
 from bot.demo.faults import Fault, Faults, Plan
 from bot.demo.fleet import LABELS, Customer, Fleet, FleetPatch, Machine, Site
-from bot.demo.serving import FIREWALL, Call, Calls, Reply, Server, deliver
+from bot.demo.serving import FIREWALL, Call, Calls, Reply, Server, Violations, deliver
 from bot.model import DeviceKind
 
 REQUIRED = {
@@ -65,8 +65,9 @@ class Nsight:
         self.faults = Faults(*REQUIRED)
         self.calls = Calls()
         self.retries: list[Retry] = []
-        self.violations: list[str] = []
+        self.violations = Violations()
         self._server = Server(self._handle)
+        self.watchers = self._server.watchers
 
     @property
     def url(self) -> str:
@@ -118,7 +119,7 @@ class Nsight:
         return None
 
     def _violated(self, sentence: str, status: int, body: bytes = b"") -> Reply:
-        self.violations.append(sentence)
+        self.violations.note(sentence)
         return Reply(status, body, {"Content-Type": "text/html"})
 
     def _checked(self, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -206,7 +207,7 @@ class Nsight:
 
     def _failed(self, fail: _FailError) -> Reply:
         if fail.violation:
-            self.violations.append(fail.words)
+            self.violations.note(fail.words)
         code = f"<errorcode>{escape(fail.code)}</errorcode>" if fail.code else ""
         return self._envelope("FAIL", f"<error>{code}<message>{escape(fail.words)}</message></error>")
 

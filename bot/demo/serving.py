@@ -49,6 +49,19 @@ class Calls(list[Call]):
             await self._news.wait()
 
 
+class Violations(list[str]):
+    """The rules that the bot broke, in order; ``listeners`` hear of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listeners: list[Callable[[str], None]] = []
+
+    def note(self, rule: str) -> None:
+        self.append(rule)
+        for listener in list(self.listeners):
+            listener(rule)
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer before any fault befalls it."""
@@ -61,11 +74,32 @@ class Reply:
         return web.Response(status=self.status, body=self.body, headers=self.headers)
 
 
+@dataclass(eq=False)
+class Passage:
+    """One request on the wire and, once ``over``, what was answered.
+
+    ``response`` is None when the connection was cut instead. ``body`` is the request's, empty while it is not over, and
+    for what was read as a stream.
+    """
+
+    request: web.BaseRequest
+    over: bool = False
+    response: web.StreamResponse | None = None
+    body: bytes = b""
+
+
+Watcher = Callable[[Passage], None]
+
+
 class Server:
-    """Serves one handler on 127.0.0.1, on a port that the system chooses; ``port`` keeps it over a restart."""
+    """Serves one handler on 127.0.0.1, on a port that the system chooses; ``port`` keeps it over a restart.
+
+    ``watchers`` are told of every request when it comes, and again when it is over.
+    """
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
+        self.watchers: list[Watcher] = []
         self._runner: web.ServerRunner | None = None
         self.port = 0
         self.stopping = asyncio.Event()
@@ -77,7 +111,7 @@ class Server:
     async def start(self) -> None:
         """Listen; after a `stop`, on the same port as before."""
         self.stopping.clear()
-        server = web.Server(self._handler, access_log=None)
+        server = web.Server(self._handled, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -90,6 +124,36 @@ class Server:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    async def _handled(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not self.watchers:
+            return await self._handler(request)
+        passage = Passage(request)
+        self._tell(passage)
+        try:
+            response = await self._handler(request)
+            passage.response = None if _is_cut(request) else response
+            passage.body = b"" if isinstance(response, web.WebSocketResponse) else await _read(request)
+            return response
+        finally:
+            passage.over = True
+            self._tell(passage)
+
+    def _tell(self, passage: Passage) -> None:
+        for watcher in list(self.watchers):
+            watcher(passage)
+
+
+def _is_cut(request: web.BaseRequest) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+async def _read(request: web.BaseRequest) -> bytes:
+    """The body, which the handler has read; empty when it did not, or took it as a stream."""
+    try:
+        return await request.read()
+    except (ConnectionError, web.HTTPException):
+        return b""
 
 
 async def deliver(

@@ -1,6 +1,6 @@
 """``python -m bot demo``: a page on which a person types and presses in the stand-in of Slack, with the bot at work.
 
-Time runs sixtyfold: one second here is a minute there, so that patches are installed while somebody looks.
+It opens just after nine, when the morning's digest has been posted. How fast time runs is in `tempo`.
 """
 
 import asyncio
@@ -14,20 +14,24 @@ from collections.abc import AsyncIterator
 import click
 from aiohttp import web
 
+from bot import log
 from bot.demo import setting
 from bot.demo.clock import Clock
+from bot.demo.page import tempo
 from bot.demo.page.acts import Acts
 from bot.demo.page.files import Files
 from bot.demo.page.guard import dressed, guarded
-from bot.demo.page.levers import Levers
+from bot.demo.page.hours import Hours
+from bot.demo.page.levers import HALF_HOUR, Levers
 from bot.demo.page.stream import Stream
+from bot.demo.page.trace import Trace
 from bot.demo.page.uploads import Uploads
 from bot.demo.setting import Setting
 from bot.demo.world import World
 from bot.errors import ConfigError
 
-SPEED = 60.0
-CRON = "0 */3 * * *"  # the first one comes half a minute after the start, the others every three minutes
+CRON = "0 9 * * *"  # the demo's first morning begins half an hour before
+DOWN = 4.0  # seconds
 
 
 async def serve(*, port: int, browser: bool) -> int:
@@ -40,24 +44,31 @@ async def serve(*, port: int, browser: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends it as a KeyboardInterrupt
             loop.add_signal_handler(number, stop.set)
-    world = World(clock=Clock(speed=SPEED))
+    if not os.environ.get("LOG_LEVEL"):
+        log.configure("console", "error", [])  # what the bot warns of is brought about here, and stands on the page
+    world = World(clock=Clock(speed=tempo.SLOW, fastest=tempo.FAST))
     async with (
-        setting.opened(world=world, cron=CRON, every="5m", expires="24h", tick=1.0) as scene,
+        setting.opened(world=world, cron=CRON, every="5m", expires="24h", tick=1.0, down=DOWN) as scene,
         hosted(scene, port) as address,
+        tempo.kept(world),
     ):
+        await Hours(scene).go_by(HALF_HOUR)
         click.echo(f"Open {address}/ in a browser. Ctrl-C ends the demo.")
         if browser and _desktop():
             await asyncio.to_thread(webbrowser.open, f"{address}/")
         await stop.wait()
+    click.echo("The demo has ended. Nothing of it is left.")
     return 0
 
 
 @contextlib.asynccontextmanager
 async def hosted(scene: Setting, port: int = 0) -> AsyncIterator[str]:
     """The page of a setting, on loopback, until the block ends. Yields its address, without a slash at the end."""
-    stream = Stream(scene)
+    trace = Trace(scene)
+    levers = Levers(scene, trace)
+    stream = Stream(scene, trace, levers)
     app = web.Application(middlewares=[guarded], client_max_size=64 * 1024)
-    for part in (Files(), stream, Acts(scene), Levers(scene), Uploads(scene)):
+    for part in (Files(), stream, Acts(scene), levers, trace, Uploads(scene)):
         app.add_routes(part.routes())
     app.on_response_prepare.append(dressed)
     app.on_shutdown.append(stream.end)
@@ -69,7 +80,8 @@ async def hosted(scene: Setting, port: int = 0) -> AsyncIterator[str]:
         except (OSError, OverflowError) as error:
             why = getattr(error, "strerror", None) or error
             raise ConfigError([f"--port: 127.0.0.1:{port} cannot be used ({why})"]) from None
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        with trace.attached(), levers.attached():
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 

@@ -1,30 +1,47 @@
 """What one person has on their screen, as JSON for the browser."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.commands import FORMS
 from bot.demo.setting import Setting
 from bot.demo.slack import Channel, Shown, User, View
-from bot.demo.slack.model import BOT_USER
+from bot.demo.slack.model import BOT_USER, DOMAIN
 from bot.demo.slack.workspace import Workspace
 
-# Who can be played, and what the page says of them.
+
+class Role(NamedTuple):
+    """What the page says of somebody who can be played: a word beside the name, and a sentence."""
+
+    tag: str
+    sentence: str
+
+
 ROLES = {
-    "bob": "help desk; may approve what others ask for",
-    "ann": "patch team; approves",
-    "carl": "patch team; approves",
-    "dave": "a colleague without any right",
-    "gina": "a guest",
+    "bob": Role("requester", "Help desk. Asks for retries."),
+    "ann": Role("approver", "Patch team. Approves or denies what somebody else asks for."),
+    "carl": Role("approver", "Patch team. The second approver where a rule asks for two."),
+    "dave": Role("outsider", "A colleague with no right here. Sees the channels; is told no, and why."),
+    "gina": Role("guest", "A guest of the workspace. Sees two channels, and may do nothing."),
+}
+# What each channel is for in the demo, by its name; of the app's own place by none.
+TOPICS = {
+    "helpdesk": "Where the help desk works. Ask Patches here.",
+    "patch-approvals": "Requests wait here for a second pair of eyes.",
+    "patch-news": "The digest of what failed to install.",
+    "": "What waits for you, and what is for your eyes alone.",
 }
 
 
 def whole(scene: Setting, person: User) -> dict[str, Any]:
-    """Everything at once: who is who, the channels, the messages, open modals, the app's Home, the time."""
+    """Everything at once: which demo it is, who is who, the channels, the messages, open modals, the app's Home, the
+    time."""
     space = scene.world.slack.space
     return {
+        "run": scene.run,
+        "address": f"https://{DOMAIN}.slack.com",
         "people": [
-            {"id": user.id, "name": user.name, "real": user.real_name, "role": ROLES[user.name]}
-            for user in actors(space)
+            {"id": user.id, "name": user.name, "tag": role.tag, "role": role.sentence}
+            for user, role in zip(actors(space), ROLES.values(), strict=True)
         ],
         "names": {user.id: user.name for user in space.users.values()},
         "groups": {group.id: group.handle for group in space.usergroups.values()},
@@ -42,13 +59,9 @@ def actors(space: Workspace) -> list[User]:
 
 
 def clock(scene: Setting) -> dict[str, Any]:
-    """The simulated time, and what has reached N-sight that changes something there."""
-    world = scene.world
-    retries = [
-        {"device": retry.device_id, "ids": list(retry.ids), "at": retry.at.timestamp()}
-        for retry in world.nsight.retries[-5:]
-    ]
-    return {"now": world.clock.now().timestamp(), "speed": world.clock.speed, "retries": retries}
+    """The simulated time: ``now`` in seconds since 1970, and how many of its seconds go by in one."""
+    time = scene.world.clock
+    return {"now": time.now().timestamp(), "speed": time.speed}
 
 
 def message(shown: Shown) -> dict[str, Any]:
@@ -84,7 +97,8 @@ def home_of(space: Workspace, person: User) -> dict[str, Any] | None:
 def _view(view: View) -> dict[str, Any]:
     ends = {name: view.source[name]["text"] for name in ("submit", "close") if name in view.source}
     shown = {"id": view.id, "hash": view.hash, "title": view.title, "blocks": view.blocks}
-    return shown | ends | {"values": view.values, "errors": view.errors}
+    waits = bool(view.source.get("submit_disabled"))
+    return shown | ends | {"waits": waits, "values": view.values, "errors": view.errors}
 
 
 def _channels(space: Workspace, person: User) -> list[Channel]:
@@ -94,4 +108,6 @@ def _channels(space: Workspace, person: User) -> list[Channel]:
 
 
 def _channel(channel: Channel, person: User) -> dict[str, Any]:
-    return {"id": channel.id, "name": channel.name, "direct": channel.person == person.id}
+    direct = channel.person == person.id
+    topic = TOPICS.get("" if direct else channel.name, "")
+    return {"id": channel.id, "name": channel.name, "direct": direct, "topic": topic}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bot.demo.impossible import ImpossibleError
 from bot.demo.slack import forms, payloads, words
 from bot.demo.slack.cast import HELPDESK
 from bot.demo.slack.delivery import Delivered
@@ -40,15 +41,23 @@ class Acting:
 
     # ---------------------------------------------------------------- acting
 
-    async def says(self, user: str, text: str, channel: str = HELPDESK) -> Exchange:
-        """Type ``text`` into a channel ("@patches": the direct message with the bot).
+    async def says(self, user: str, text: str, channel: str = HELPDESK, *, thread: str | None = None) -> Exchange:
+        """Type ``text`` into a channel ("@patches": the direct message with the bot), or below the message there whose
+        ts is ``thread``.
 
-        A slash command goes to the bot, and this returns once it is acked or has failed.
+        A slash command goes to the bot, and this returns once it is acked or has failed. In threads Slack takes none:
+        docs.slack.dev/interactivity/implementing-slash-commands
         """
         person, where = self._person(user), self._place_to_type(user, channel)
+        if thread is not None and not self._threadable(person, where, thread):
+            raise ImpossibleError("this message is no longer there, or cannot have a thread")
         exchange, name = self._begin(person, text), text.partition(" ")[0]
         if not text.startswith("/"):
-            exchange.answers = [self.space.post(where.id, person.id, text)]
+            exchange.answers = [self.space.post(where.id, person.id, text, thread_ts=thread)]
+            return exchange
+        if thread is not None:
+            exchange.failure = "not_in_threads"
+            self.space.tell(person.id, where.id, f"{name} is not supported in threads. Sorry!", thread)
             return exchange
         if name not in self.commands or person.stranger:
             exchange.failure = "not_a_command"
@@ -69,13 +78,13 @@ class Acting:
         """Press a button on this person's screen: in their open modal, else in the newest message that has it.
 
         ``in_``: only in this message, modal or channel. ``nth`` among all that fit, oldest first. ``stale``: also
-        buttons that an edit has taken away, as on a screen that has not refreshed. LookupError when there is none.
+        buttons that an edit has taken away, as on a screen that has not refreshed. ImpossibleError when there is none.
         """
         person = self._person(user)
         found = [(p, b) for p, b in self._buttons(person, in_, stale) if words.button_text(b) == button_text]
         if not found:
             there = sorted({words.button_text(b) for _, b in self._buttons(person, in_, stale)})
-            raise LookupError(f"{user} sees no button {button_text!r}; there are {there}\n{self.space.recent()}")
+            raise ImpossibleError(f"{user} sees no button {button_text!r}; there are {there}\n{self.space.recent()}")
         place, button = found[nth]
         action = {name: button[name] for name in ("action_id", "block_id", "text", "value", "style") if name in button}
         return await self._act(person, place, action | {"type": "button"}, button_text)
@@ -124,11 +133,11 @@ class Acting:
         """
         person, view = self._person(user), await self.view_of(user, timeout)
         if "submit" not in view.source:
-            raise LookupError(f"the modal {view.title!r} has nothing to submit")
+            raise ImpossibleError(f"the modal {view.title!r} has nothing to submit")
         for name, value in (values or {}).items():
             block, element = forms.input_named(view.blocks, name)
             offered = await self._offered(person, view, element, block, value)
-            view.values[block["block_id"]][element["action_id"]] = forms.chosen(element, value, offered)
+            view.values.setdefault(block["block_id"], {})[element["action_id"]] = forms.chosen(element, value, offered)
         view.errors = forms.refusals(view.blocks, view.values)
         if view.errors:
             self.space.changed("view", view)
@@ -277,15 +286,19 @@ class Acting:
     def _person(self, who: str) -> User:
         person = self.space.user(who)
         if person.deleted or person.bot:
-            raise LookupError(f"{who} cannot act: {'deactivated' if person.deleted else 'a bot'}")
+            raise ImpossibleError(f"{who} cannot act: {'deactivated' if person.deleted else 'a bot'}")
         return person
 
     def _place_to_type(self, user: str, channel: str) -> Channel:
         person = self._person(user)
         where = self.space.direct(person.id) if channel.lstrip("@") == "patches" else self.space.channel(channel)
         if where.archived or (person.id not in where.members and (where.private or person.guest or person.stranger)):
-            raise LookupError(f"{user} cannot type in {where.name}")
+            raise ImpossibleError(f"{user} cannot type in {where.name}")
         return where
+
+    def _threadable(self, person: User, where: Channel, ts: str) -> bool:
+        root = self.space.find(where.id, ts)
+        return root is not None and self.space.sees(person.id, root) and not (root.ephemeral_to or root.thread_ts)
 
     def _places(self, person: User, in_: Where) -> list[Place]:
         if isinstance(in_, (Shown, View)):
@@ -308,9 +321,9 @@ class Acting:
         for place in reversed(self._places(person, in_)):
             try:
                 return place, *forms.input_named(place.blocks, name)
-            except LookupError:
+            except ImpossibleError:
                 continue
-        raise LookupError(f"{person.name} sees no input {name!r}\n{self.space.recent()}")
+        raise ImpossibleError(f"{person.name} sees no input {name!r}\n{self.space.recent()}")
 
     def _values(self, place: Place, person: User) -> forms.Values:
         if isinstance(place, View):
@@ -323,12 +336,13 @@ class Acting:
     async def _offered(
         self, person: User, place: Place, element: Json, block: Json, value: str | Sequence[str]
     ) -> list[Json] | None:
-        if "external" not in element["type"]:
+        if "external" not in element["type"] or not value:
             return None
         offered: list[Json] = []
         for one in [value] if isinstance(value, str) else value:
             seen = self._seen.get((place, element["action_id"]), {})
-            known = [option for option in seen.values() if one in (option["value"], option["text"]["text"])]
+            told = [*element.get("initial_options", []), *seen.values()]
+            known = [option for option in told if one in (option["value"], option["text"]["text"])]
             offered += known or await self._suggested(person, place, element, block, one)
         return offered
 
@@ -338,6 +352,7 @@ class Acting:
         outcome = await self._deliver("interactive", payload, accepts=True)
         if outcome.failure:
             self.unacked.append(f"{person.name} · types {typed!r}: {outcome.failure}")
+            return []
         problems = option_problems(outcome.answer)
         if problems:
             self.space.violated(f"block_suggestion: {'; '.join(map(str, problems))}")

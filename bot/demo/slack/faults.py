@@ -1,6 +1,7 @@
 """Slack going wrong on request: the faults that all stand-ins share, under Slack's method names."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.demo.faults import Fault, Faults, Plan
@@ -33,17 +34,30 @@ class SlackFaults(Faults):
 
     def rate_limited(self, place: str, retry_after: int = 1, *, times: int | None = 1) -> None:
         """429 with Retry-After; nothing is done. docs.slack.dev/apis/web-api/rate-limits"""
-        self._refuse(place, 429, "ratelimited", times, {"Retry-After": str(retry_after)})
+        super().add(place, Fault.STATUS, times=times, **_limit(retry_after))
+
+    def rate_limited_once(self, places: Sequence[str], retry_after: int = 1) -> None:
+        """The same for the next call to any of ``places``."""
+        super().add_for_any(places, Fault.STATUS, **_limit(retry_after))
 
     def error(self, place: str, code: str, *, times: int | None = 1) -> None:
         """``ok: false`` with this code; nothing is done."""
-        self._refuse(place, 200, code, times, {})
-
-    def _refuse(self, place: str, status: int, code: str, times: int | None, headers: dict[str, str]) -> None:
-        body = json.dumps({"ok": False, "error": code}).encode()
-        headers = {"Content-Type": "application/json; charset=utf-8", **headers}
-        super().add(place, Fault.STATUS, times=times, status=status, headers=headers, body=body)
+        super().add(place, Fault.STATUS, times=times, **_refusal(200, code))
 
     def met_by(self, place: str) -> Plan | None:
         """The fault that a call to this place meets, used up by it."""
         return self.take(place) or self.take(ANY)
+
+
+def _limit(retry_after: int) -> dict[str, Any]:
+    return _refusal(429, "ratelimited", {"Retry-After": str(retry_after)})
+
+
+def _refusal(status: int, code: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The details of a `Plan`."""
+    body = json.dumps({"ok": False, "error": code}).encode()
+    return {
+        "status": status,
+        "headers": {"Content-Type": "application/json; charset=utf-8", **(headers or {})},
+        "body": body,
+    }

@@ -6,6 +6,7 @@ Shapes as in docs.slack.dev/reference/interaction-payloads/view-interactions-pay
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bot.demo.impossible import ImpossibleError
 from bot.demo.slack.shapes import Json
 
 Values = dict[str, dict[str, Json]]
@@ -49,20 +50,36 @@ def initial_values(blocks: list[Json]) -> Values:
 
 
 def chosen(element: Json, wanted: str | Sequence[str], options: Sequence[Json] | None = None) -> Json:
-    """The state of ``element`` when a person types or picks ``wanted`` (an option by its text or value).
+    """The state of ``element`` when a person types or picks ``wanted`` (an option by its text or value; empty: none).
 
-    ``options``: what an external select was offered. LookupError when there is no such option or no such element, and
-    when more are wanted than the element takes.
+    ``options``: what an external select was offered. ImpossibleError when there is no such option, and when more are
+    wanted than the element takes.
     """
     kind = element["type"]
     held = _HOLDS[kind][0]
+    several = held.endswith("s")
     many = [wanted] if isinstance(wanted, str) else list(wanted)
-    if "option" not in held:
-        return {"type": kind, held: many if held.endswith("s") else many[0] or None}
-    if len(many) > element.get("max_selected_items", 100):
-        raise LookupError(f"{len(many)} options are more than the {element['max_selected_items']} that can be chosen")
-    picked = [_option(options or list(_options(element)), one) for one in many]
-    return {"type": kind, held: picked if held.endswith("s") else picked[0]}
+    if many in ([], [""]):
+        return {"type": kind, held: [] if several else None}
+    most = element.get("max_selected_items", 100) if several else 1
+    if len(many) > most:
+        raise ImpossibleError(f"{len(many)} options are more than the {most} that can be chosen")
+    picked = [_picked(element, options, one) for one in many]
+    return {"type": kind, held: picked if several else picked[0]}
+
+
+def _picked(element: Json, options: Sequence[Json] | None, wanted: str) -> Any:
+    held = _HOLDS[element["type"]][0]
+    if "option" in held:
+        return _option(options or list(_options(element)), wanted)
+    return _moment(wanted) if held == "selected_date_time" else wanted
+
+
+def _moment(wanted: str) -> int:
+    try:
+        return int(wanted)
+    except ValueError:
+        raise ImpossibleError(f"no moment {wanted[:20]!r}; it is told in seconds since 1970") from None
 
 
 def _option(options: Sequence[Json], wanted: str) -> Json:
@@ -70,7 +87,7 @@ def _option(options: Sequence[Json], wanted: str) -> Json:
         if wanted in (option["value"], option["text"]["text"]):
             return option
     offered = ", ".join(repr(option["text"]["text"]) for option in options)
-    raise LookupError(f"no option {wanted!r}; there are {offered or 'none'}")
+    raise ImpossibleError(f"no option {wanted!r}; there are {offered or 'none'}")
 
 
 def _options(element: Json) -> Iterator[Json]:
@@ -87,13 +104,15 @@ def _inputs(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def input_named(blocks: list[Json], name: str) -> tuple[Json, Json]:
-    """The (block, element) whose label, block_id or action_id is ``name``. LookupError when there is none."""
+    """The (block, element) whose label, block_id, action_id or ``BLOCK_ID/ACTION_ID`` is ``name``. ImpossibleError
+    when there is none."""
     found = list(_inputs(blocks))
     for block, element in found:
-        if name in (block.get("label", {}).get("text"), block["block_id"], element["action_id"]):
+        ids = (block["block_id"], element["action_id"])
+        if name in (block.get("label", {}).get("text"), *ids, "/".join(ids)):
             return block, element
     there = ", ".join(repr(block.get("label", {}).get("text") or element["action_id"]) for block, element in found)
-    raise LookupError(f"no input {name!r}; there are {there or 'none'}")
+    raise ImpossibleError(f"no input {name!r}; there are {there or 'none'}")
 
 
 def refusals(blocks: list[Json], values: Values) -> dict[str, str]:

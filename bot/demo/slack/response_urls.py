@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.demo.serving import Reply
 from bot.demo.slack.methods import ApiError, check_message
@@ -15,7 +15,7 @@ from bot.demo.slack.model import BOT_USER, Call, Shown
 from bot.demo.slack.shapes import Json
 from bot.demo.slack.workspace import Workspace
 
-USES, LIFE = 5, timedelta(minutes=30)
+USES, LIFE = 5, 1800  # seconds
 _FIELDS = frozenset(
     {"text", "blocks", "response_type", "replace_original", "delete_original", "thread_ts", "unfurl_links"}
     | {"unfurl_media", "metadata"}
@@ -67,11 +67,16 @@ class ResponseUrls:
         self._note(args, "")
         return Reply(200, b"ok", {"Content-Type": "text/html"})
 
+    def replaces(self, path: str) -> bool:
+        """Whether there is a message that ``replace_original`` would replace: a command has none."""
+        url = self._known.get(path)
+        return url is not None and url.original is not None and not url.original.deleted
+
     def _usable(self, path: str) -> ResponseUrl:
         url = self._known.get(path)
         if url is None:
             raise ApiError("no_service", broken=True)
-        if self._space.clock.now() - url.born > LIFE:
+        if self._space.clock.now() - url.born > self._space.clock.real(LIFE):
             raise ApiError("expired_url", broken=True)
         if url.uses >= USES:
             raise ApiError("used_url", broken=True)

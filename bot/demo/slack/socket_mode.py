@@ -45,6 +45,9 @@ class Sockets:
         self._space = space
         self._tickets: set[str] = set()
         self._waiting: dict[str, _Waiting] = {}
+        self._errands = 0  # on their way
+        self._calm = asyncio.Event()
+        self._calm.set()
         self._turn = 0
         self._opened = 0
         self.connections: list[Connection] = []
@@ -114,11 +117,31 @@ class Sockets:
             waiting.answer.set_result(payload)
         self._space.changed("envelope", envelope)
 
+    @property
+    def busy(self) -> bool:
+        """Whether something that a person did is on its way to the bot, and not acked yet."""
+        return self._errands > 0
+
+    async def idle(self) -> None:
+        """Waits until all of that is acked, or was given up."""
+        await self._calm.wait()
+
     async def deliver(self, errand: Errand) -> Delivered:
         """Send an envelope and wait for its ack; a redelivery goes to another connection if there is one."""
+        self._errands += 1
+        self._calm.clear()
+        try:
+            return await self._delivered(errand)
+        finally:
+            self._errands -= 1
+            if not self._errands:
+                self._calm.set()
+
+    async def _delivered(self, errand: Errand) -> Delivered:
         started = time.monotonic()
         first = await self._send(errand)
         if first is None:
+            self._space.changed("undelivered", errand)
             return Delivered(NOBODY)
         if errand.twice:
             await self._send(errand)
@@ -127,6 +150,7 @@ class Sockets:
                 answer = await asyncio.shield(first.answer)
         except TimeoutError:
             first.answer.cancel()
+            self._space.changed("unacked", first.envelope)
             return Delivered(TIMEOUT, seconds=errand.patience)
         return Delivered(answer=answer, seconds=time.monotonic() - started)
 

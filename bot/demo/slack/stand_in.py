@@ -39,6 +39,7 @@ class FakeSlack(Acting):
         self.deliver_twice = False
         self.patience = 3.0
         self._server = Server(self._handle)
+        self.watchers = self._server.watchers
         self.violations, self.refusals = self.space.violations, self.space.refusals
         self.messages, self.calls, self.envelopes = self.space.messages, self.space.calls, self.space.envelopes
         self.on_change = self.space.on_change

@@ -5,9 +5,10 @@ import itertools
 import time
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from bot.demo.impossible import ImpossibleError
 from bot.demo.slack.cast import channels, people, usergroups
 from bot.demo.slack.forms import initial_values
 from bot.demo.slack.limits import mentions_everyone
@@ -29,6 +30,8 @@ from bot.demo.slack.shapes import Json
 
 class Clock(Protocol):
     def now(self) -> datetime: ...
+
+    def real(self, seconds: float) -> timedelta: ...
 
 
 class Workspace:
@@ -68,12 +71,12 @@ class Workspace:
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def user(self, who: str) -> User:
-        """By id or short name. LookupError for nobody."""
+        """By id or short name. ImpossibleError for nobody."""
         found: User = _named(self.users.values(), who, "user")
         return found
 
     def channel(self, which: str) -> Channel:
-        """By id or name, with or without ``#``. LookupError for none."""
+        """By id or name, with or without ``#``. ImpossibleError for none."""
         found: Channel = _named(self.channels.values(), which.removeprefix("#"), "channel")
         return found
 
@@ -85,7 +88,8 @@ class Workspace:
     # ---------------------------------------------------------------- change
 
     def changed(self, kind: str, thing: object) -> None:
-        """Tell whoever waits or listens what is new: a message, whisper, view, call, envelope or connection."""
+        """Tell whoever waits or listens what is new: a message, whisper, view, call, envelope ("unacked" when its time
+        is over), connection, or an errand that was "undelivered"."""
         self._news.set()
         self._news = asyncio.Event()
         for listener in list(self.on_change):
@@ -146,9 +150,9 @@ class Workspace:
         message.deleted = True
         self.changed("message", message)
 
-    def tell(self, user: str, channel: str, text: str) -> Shown:
+    def tell(self, user: str, channel: str, text: str, thread: str | None = None) -> Shown:
         """What Slack itself tells one person, e.g. that a command failed."""
-        return self.post(channel, GUIDE, text, ephemeral_to=user)
+        return self.post(channel, GUIDE, text, ephemeral_to=user, thread_ts=thread)
 
     def find(self, channel: str, ts: str) -> Shown | None:
         return next((m for m in self.messages if m.channel == channel and m.ts == ts and not m.deleted), None)
@@ -243,4 +247,4 @@ def _named(found: Iterable[Any], wanted: str, what: str) -> Any:
     for thing in found:
         if wanted in (thing.id, thing.name):
             return thing
-    raise LookupError(f"no {what} {wanted!r} in this workspace")
+    raise ImpossibleError(f"no {what} {wanted!r} in this workspace")

@@ -1,25 +1,42 @@
-// What happens behind: the time, what N-sight was told, and what can be made to happen.
+// The panel beside: the time there, how the bot is, what can be made to happen, and what passes behind.
 
-import { at, busy, element } from "/js/dom.js";
-import { clockTime, fullTime } from "/js/dates.js";
-import { post } from "/js/live.js";
+import { at } from "/js/dom.js";
+import { fullTime } from "/js/dates.js";
+import * as levers from "/js/levers.js";
 import { on, simulated, state } from "/js/store.js";
+import * as trace from "/js/trace.js";
+
+const LOOK = 250; // milliseconds between two looks at the clock
 
 export function start() {
-  on("clock", retries);
-  at("later").addEventListener("click", (event) => busy(event.target, () => post("time", { minutes: 30 })));
-  at("failures").addEventListener("click", (event) => busy(event.target, fail));
-  setInterval(() => (at("clock").textContent = fullTime(simulated())), 250);
+  levers.start();
+  trace.start();
+  for (const topic of ["clock", "screen", "levers"]) on(topic, tick);
+  setInterval(tick, LOOK);
 }
 
-async function fail() {
-  const told = await post("failures");
-  if (told) at("told").textContent = `Failed just now: ${told.failed.join("; ")}.`;
+function tick() {
+  if (!state.time.now) return;
+  write(at("clock"), fullTime(simulated()));
+  write(at("pace"), state.silent ? "" : pace(state.time.speed));
+  const trouble = amiss(state.levers);
+  write(at("up"), trouble || "The bot is at work.");
+  at("up").classList.toggle("down", Boolean(trouble));
 }
 
-function retries() {
-  const lines = state.time.retries.map((one) =>
-    element("li", "", element("code", "", `patch_retry device ${one.device}: ${one.ids.join(",")}`), ` ${clockTime(one.at)}`),
-  );
-  at("retries").replaceChildren(...(lines.length ? lines : [element("li", "none", "Nothing yet.")]));
+/** What keeps the bot from its work, or nothing. */
+function amiss({ up, linked }) {
+  if (state.silent) return "No word from the demo.";
+  if (!up) return "The bot is stopped.";
+  return linked ? "" : "Cut off from Slack; it connects again by itself.";
+}
+
+function pace(speed) {
+  if (speed === 60) return "A second here is a minute there until the patches are settled.";
+  if (speed === 1) return "Time runs as yours does.";
+  return speed ? `Time runs ${speed} times as fast there.` : "Time stands still there.";
+}
+
+function write(node, words) {
+  if (node.textContent !== words) node.textContent = words;
 }

@@ -1,12 +1,19 @@
-// Block Kit as DOM nodes: the blocks and elements that the bot uses. Anything else is shown loudly, not left out.
+// Block Kit as DOM nodes. What this page does not know is shown loudly, not left out.
 
+import { control } from "/js/controls.js";
 import { element } from "/js/dom.js";
-import { mrkdwn, unescape } from "/js/mrkdwn.js";
+import { known, plain, text, unknown } from "/js/text.js";
 
-/** `scene`: {words, held(block, element), press(block, element), choose(element, value), suggest(element, typed)}. */
+let drawn = 0; // ids must be unique on the page, and a block_id need not be
+
+/**
+ * `scene`: {words, held(block, part), press(block, part, node), choose(block, part, value),
+ * suggest(block, part, typed)}.
+ * Each node tells its block as `dataset.block`.
+ */
 export function blocks(list, scene) {
   return list.map((block) => {
-    const draw = BLOCKS[block.type];
+    const draw = known(BLOCKS, block.type);
     const node = draw ? draw(block, scene) : unknown("block", block.type);
     node.dataset.block = block.block_id;
     return node;
@@ -16,156 +23,87 @@ export function blocks(list, scene) {
 const BLOCKS = {
   header: (block) => element("h3", "", plain(block.text)),
   divider: () => element("hr"),
-  section: (block, scene) => {
-    const words = element("div", "words");
-    if (block.text) words.append(text(block.text, scene));
-    if (block.fields) words.append(element("div", "fields", ...block.fields.map((field) => text(field, scene))));
-    const node = element("div", "section", words);
-    if (block.accessory) node.append(control(block, block.accessory, scene));
-    return node;
+  section,
+  context: (block, scene) => {
+    const draw = (part) => (part.type === "image" ? picture(part) : text(part, scene.words));
+    return element("div", "context", ...block.elements.map(draw));
   },
-  context: (block, scene) =>
-    element("div", "context", ...block.elements.map((part) => (part.type === "image" ? picture(part) : text(part, scene)))),
   actions: (block, scene) => element("div", "actions", ...block.elements.map((part) => control(block, part, scene))),
-  image: (block) => picture(block),
-  input: (block, scene) => {
-    const label = element("label", "label", plain(block.label));
-    if (block.optional) label.append(element("span", "optional", " (optional)"));
-    const field = control(block, block.element, scene);
-    const focus = field.matches("input, textarea, select") ? field : field.querySelector("input");
-    if (focus) label.htmlFor = focus.id ||= `input-${block.block_id}`;
-    const node = element("div", "input", label, field);
-    if (block.hint) node.append(element("p", "hint", plain(block.hint)));
-    node.append(element("p", "fault"));
+  image: (block) => {
+    const node = element("figure", "shown");
+    if (block.title) node.append(element("figcaption", "", plain(block.title)));
+    node.append(picture(block));
     return node;
   },
+  input,
+  table,
+  alert: (block, scene) => element("div", `notice ${block.level ?? "default"}`, text(block.text, scene.words)),
 };
 
-const CONTROLS = {
-  button: (block, part, scene) => {
-    const node = element("button", part.style ?? "", plain(part.text));
-    node.type = "button";
-    node.addEventListener("click", () => confirmed(part) && scene.press(block, part, node));
-    return node;
-  },
-  static_select: (block, part, scene) => {
-    const held = scene.held(block, part)?.selected_option ?? part.initial_option;
-    const node = element("select");
-    const nothing = new Option(part.placeholder ? plain(part.placeholder) : "Choose…", "");
-    nothing.disabled = !block.optional;
-    node.append(nothing, ...groups(part, (option) => new Option(whole(option), option.value), "optgroup"));
-    node.value = held?.value ?? "";
-    node.addEventListener("change", () => scene.choose(block, part, node.value));
-    node.read = () => node.value;
-    return node;
-  },
-  multi_static_select: (block, part, scene) => ticks(block, part, scene, "checkbox"),
-  external_select: (block, part, scene) => external(block, part, scene, "radio"),
-  multi_external_select: (block, part, scene) => external(block, part, scene, "checkbox"),
-  checkboxes: (block, part, scene) => ticks(block, part, scene, "checkbox"),
-  radio_buttons: (block, part, scene) => ticks(block, part, scene, "radio"),
-  plain_text_input: (block, part, scene) => {
-    const node = element(part.multiline ? "textarea" : "input");
-    node.value = scene.held(block, part)?.value ?? part.initial_value ?? "";
-    node.placeholder = part.placeholder ? plain(part.placeholder) : "";
-    if (part.max_length) node.maxLength = part.max_length;
-    node.read = () => node.value;
-    return node;
-  },
-};
-
-function control(block, part, scene) {
-  const draw = CONTROLS[part.type];
-  return draw ? draw(block, part, scene) : unknown("element", part.type);
-}
-
-/** A list of options to tick. Slack shows a multi-select as a menu; a list lets everything be seen at once. */
-function ticks(block, part, scene, kind) {
-  const held = heldOptions(block, part, scene);
-  const isHeld = (option) => held.some((other) => other.value === option.value);
-  const node = element("div", "ticks", ...groups(part, (option) => tick(block, kind, option, isHeld(option)), "fieldset"));
-  limited(node, part);
-  node.read = () => ticked(node, kind);
+function section(block, scene) {
+  const words = element("div", "words");
+  words.id = `words-${(drawn += 1)}`;
+  if (block.text) words.append(text(block.text, scene.words));
+  if (block.fields) words.append(element("div", "fields", ...block.fields.map((field) => text(field, scene.words))));
+  const node = element("div", "section", words);
+  if (block.accessory?.type === "image") node.append(picture(block.accessory));
+  else if (block.accessory) node.append(beside(control(block, block.accessory, scene), words.id));
   return node;
 }
 
-/** A field to type in; what the app offers for it is listed below, and what was chosen stays there. */
-function external(block, part, scene, kind) {
-  const field = element("input");
-  field.placeholder = part.placeholder ? plain(part.placeholder) : "";
-  const list = element("div", "ticks");
-  const node = element("div", "external", field, list);
-  const known = new Map(heldOptions(block, part, scene).map((option) => [option.value, option]));
-  let turn = 0;
-  const draw = (found) => {
-    const chosen = node.read === undefined ? [...known.keys()] : [ticked(list, kind)].flat();
-    for (const option of found) known.set(option.value, option);
-    const shown = [...chosen.filter((value) => value).map((value) => known.get(value)), ...found];
-    const unique = [...new Map(shown.map((option) => [option.value, option])).values()];
-    list.replaceChildren(...unique.map((option) => tick(block, kind, option, chosen.includes(option.value))));
-    list.hidden = !unique.length;
-  };
-  field.addEventListener("input", async () => {
-    const mine = (turn += 1);
-    const enough = field.value.trim() && field.value.length >= (part.min_query_length ?? 3);
-    const found = enough ? await scene.suggest(block, part, field.value) : [];
-    if (mine === turn) draw(found);
-  });
-  field.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
-  draw([]);
-  limited(list, part);
-  node.read = () => ticked(list, kind);
+/** Ten buttons of one name: what each is about stands in the section beside it. */
+function beside(node, id) {
+  (node.field?.target ?? node).setAttribute("aria-describedby", id);
   return node;
 }
 
-function heldOptions(block, part, scene) {
-  const state = scene.held(block, part);
-  const initial = part.initial_options ?? (part.initial_option ? [part.initial_option] : []);
-  return state?.selected_options ?? (state?.selected_option ? [state.selected_option] : initial);
+function input(block, scene) {
+  const node = control(block, block.element, scene);
+  const name = `input-${(drawn += 1)}`;
+  const label = labelled(node.field, name, plain(block.label));
+  if (block.optional) label.append(element("span", "optional", " (optional)"));
+  const hint = element("p", "hint", block.hint ? plain(block.hint) : "");
+  const fault = element("p", "fault");
+  [hint.id, fault.id] = [`${name}-hint`, `${name}-fault`];
+  hint.hidden = !block.hint;
+  node.field?.target.setAttribute("aria-describedby", block.hint ? `${fault.id} ${hint.id}` : fault.id);
+  if (!block.optional && node.field && !node.field.group) node.field.target.setAttribute("aria-required", "true");
+  const whole = element("div", "input", label, node, fault, hint);
+  whole.field = node.field;
+  whole.dataset.action = block.element.action_id;
+  return whole;
 }
 
-function tick(block, kind, option, checked) {
-  const input = element("input");
-  input.type = kind;
-  input.name = block.block_id;
-  input.value = option.value;
-  input.checked = checked;
-  const label = element("label", "tick", input, plain(option.text));
-  if (option.description) label.append(element("small", "", plain(option.description)));
+/** The label of a field, or of a group of them. */
+function labelled(field, name, words) {
+  const label = element(field && !field.group ? "label" : "div", "label", words);
+  label.id = `${name}-label`;
+  if (field?.group) field.target.setAttribute("aria-labelledby", label.id);
+  else if (field) label.htmlFor = field.target.id = name;
   return label;
 }
 
-function ticked(node, kind) {
-  const chosen = [...node.querySelectorAll("input:checked")].map((input) => input.value);
-  return kind === "radio" ? (chosen[0] ?? "") : chosen;
+function table(block) {
+  const node = element("table");
+  for (const [row, cells] of block.rows.entries()) {
+    const line = node.insertRow();
+    for (const [column, cell] of cells.entries()) {
+      const shown = cell.type === "raw_text" ? cell.text : unknown("cell", cell.type);
+      line.append(element(row ? "td" : "th", block.column_settings?.[column]?.align ?? "", shown));
+    }
+  }
+  return element("div", "table", node);
 }
 
-/** Slack's client lets nobody choose more than `max_selected_items`. */
-function limited(node, part) {
-  node.addEventListener("change", (event) => {
-    const most = part.max_selected_items ?? Infinity;
-    if (node.querySelectorAll("input:checked").length > most) event.target.checked = false;
-  });
+/** The page loads nothing from elsewhere, so of a picture that is there only its words are shown. */
+function picture(part) {
+  if (!own(part.image_url)) {
+    return element("span", "picture", `Picture: ${part.alt_text}`);
+  }
+  const node = element("img", "picture");
+  Object.assign(node, { src: part.image_url, alt: part.alt_text });
+  return node;
 }
 
-function groups(part, draw, tag) {
-  if (part.options) return part.options.map(draw);
-  return part.option_groups.map((group) => {
-    const node = element(tag, "", ...group.options.map(draw));
-    if (tag === "optgroup") node.label = plain(group.label);
-    else node.prepend(element("legend", "", plain(group.label)));
-    return node;
-  });
-}
-
-function confirmed(part) {
-  if (!part.confirm) return true;
-  return window.confirm(`${plain(part.confirm.title)}\n\n${plain(part.confirm.text)}`);
-}
-
-const whole = (option) => (option.description ? `${plain(option.text)} (${plain(option.description)})` : plain(option.text));
-const plain = (object) => (object.type === "plain_text" ? object.text : unescape(object.text));
-const text = (object, scene) =>
-  object.type === "mrkdwn" ? mrkdwn(object.text, scene.words) : element("div", "mrkdwn", object.text);
-const picture = (part) => element("span", "picture", `[picture: ${part.alt_text}]`);
-const unknown = (what, type) => element("div", "unknown", `This page cannot draw ${what}s of the type “${type}”.`);
+const own = (address) =>
+  Boolean(address) && URL.canParse(address, location.href) && new URL(address, location.href).origin === location.origin;

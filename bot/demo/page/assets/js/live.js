@@ -1,12 +1,23 @@
 // Talking to the demo: the screen comes by server-sent events, what a person does goes as POSTs.
 
-import { state, tell } from "/js/store.js";
+import { dayOf } from "/js/dates.js";
+import { fill, simulated, state, take, tell } from "/js/store.js";
 
+const AGAIN = 1000; // milliseconds until a stream that the browser has given up is asked for again
+const SILENT = "The demo does not answer.";
+const LOST = `${SILENT} When it runs again, this page goes on by itself.`;
+const ANEW = "This is a new demo. Nothing of the one before is left.";
+
+const troubled = document.getElementById("trouble");
+const waiting = []; // whoever waits for a screen
 let source;
+let again;
+let today = ""; // of who reads
 
 /** Sends a deed as the person who is acted as. What the demo answers, or null after a trouble that was shown. */
 export async function post(deed, body = {}) {
   trouble("");
+  if (deed !== "home") lost("", ANEW); // it has been read by then
   try {
     const answer = await fetch(`/api/${deed}`, {
       method: "POST",
@@ -17,33 +28,65 @@ export async function post(deed, body = {}) {
     if (!answer.ok) trouble(`That did not work: ${told.error}.`);
     return answer.ok ? told : null;
   } catch {
-    trouble("The demo does not answer.");
+    trouble(SILENT);
     return null;
   }
 }
 
-/** Becomes a person: their screen is told as "screen", and kept live from then on. */
+/**
+ * Becomes a person: their screen is told as "screen", and kept live from then on. Resolves when it is there; until then
+ * one is who one was before, with the screen of before.
+ */
 export function become(person) {
+  follow(person);
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+function follow(person) {
+  clearTimeout(again);
   source?.close();
-  state.person = person;
   source = new EventSource(`/api/events?as=${encodeURIComponent(person)}`);
-  for (const [name, act] of Object.entries(EVENTS)) source.addEventListener(name, (event) => act(JSON.parse(event.data)));
-  const lost = document.getElementById("lost");
-  source.onopen = () => (lost.hidden = true);
-  source.onerror = () => (lost.hidden = false);
+  for (const [name, act] of Object.entries(EVENTS)) {
+    source.addEventListener(name, (event) => act(JSON.parse(event.data), person));
+  }
+  source.onopen = () => {
+    state.silent = false;
+    lost("");
+    if (troubled.textContent === SILENT) trouble("");
+  };
+  source.onerror = () => {
+    state.silent = true;
+    lost(LOST);
+    set({ now: simulated(), speed: 0 }); // what the time is there, nobody knows
+    tell("clock");
+    if (source.readyState === EventSource.CLOSED) again = setTimeout(() => follow(person), AGAIN);
+  };
+}
+
+/** Tells of the demo as a whole, above everything; instead of `only` that sentence, if one is given. */
+function lost(sentence, only = null) {
+  const node = document.getElementById("lost");
+  if (node.textContent === sentence || (only && node.textContent !== only)) return;
+  node.classList.toggle("calm", sentence === ANEW);
+  node.textContent = sentence;
 }
 
 const EVENTS = {
-  screen({ messages, clock, ...rest }) {
-    Object.assign(state, rest, { messages: new Map(messages.map((one) => [one.id, one])) });
-    EVENTS.clock(clock);
+  screen({ messages, clock, ...rest }, person) {
+    const another = state.run && state.run !== rest.run;
+    Object.assign(state, rest, { person });
+    fill(messages);
+    set(clock);
+    if (another) {
+      lost(ANEW);
+      tell("anew");
+    }
     tell("screen");
+    turn();
+    for (const come of waiting.splice(0)) come();
   },
   message(now) {
-    const before = state.messages.get(now.id);
-    if (now.deleted) state.messages.delete(now.id);
-    else state.messages.set(now.id, now);
-    tell("message", { now, before });
+    tell("message", { now, before: take(now) });
   },
   views(views) {
     state.views = views;
@@ -54,18 +97,29 @@ const EVENTS = {
     tell("home");
   },
   clock(clock) {
-    state.time = { ...clock, told: performance.now() };
-    tell("clock");
+    set(clock);
+    turn();
   },
 };
+
+const set = (clock) => (state.time = { ...clock, told: performance.now() });
+
+/** Time has gone on, perhaps into another day. */
+function turn() {
+  tell("clock");
+  const now = dayOf(simulated());
+  if (today && now !== today) tell("day");
+  today = now;
+}
 
 /** Listens to one more kind of event of the stream. */
 export function hear(name, act) {
   EVENTS[name] = act;
 }
 
-function trouble(sentence) {
-  const node = document.getElementById("trouble");
-  node.textContent = sentence;
-  node.hidden = !sentence;
+/** Tells what went wrong above the composer; an empty sentence takes it away. */
+export function trouble(sentence) {
+  troubled.textContent = sentence;
+  troubled.hidden = !sentence;
+  tell("trouble", sentence);
 }

@@ -1,30 +1,46 @@
 // One message, drawn.
 
 import { blocks } from "/js/blocks.js";
+import { clockTime, fullTime } from "/js/dates.js";
 import { inMessage, words } from "/js/deeds.js";
 import { element } from "/js/dom.js";
-import { clockTime } from "/js/dates.js";
+import { file } from "/js/files.js";
 import { mrkdwn } from "/js/mrkdwn.js";
-import { capital, state } from "/js/store.js";
+import { avatar } from "/js/people.js";
+import { capital } from "/js/store.js";
 
 /** An article for a message as `screen.py` tells it. */
 export function message(told) {
-  const name = told.app ? "Patches" : capital(words.user(told.user));
-  const avatar = element("div", "avatar", told.app ? "✓" : name[0]);
-  avatar.dataset.user = told.user;
-  avatar.setAttribute("aria-hidden", "true");
-  const body = element("div", "body");
-  if (told.private) body.append(element("p", "private", "Only visible to you"));
-  body.append(head(told, name), ...content(told), ...told.files.map(file));
-  const node = element("article", told.private ? "message ephemeral" : "message", avatar, body);
+  const body = element("div", "body", head(told), ...content(told), ...told.files.map(file));
+  if (told.edits) body.append(tail());
+  const gutter = element("span", "gutter", clockTime(told.at));
+  gutter.setAttribute("aria-hidden", "true"); // the time stands in the head as well
+  const node = element("article", "message", avatar(told.user), gutter, body);
+  if (told.private) {
+    node.classList.add("ephemeral");
+    node.prepend(element("p", "private", "Only visible to you"));
+  }
   node.dataset.id = told.id;
+  node.tabIndex = -1;
   return node;
 }
 
-function head(told, name) {
-  const node = element("header", "", element("strong", "", name));
+/** Stands in for the head's "(edited)" where the head is not seen. */
+function tail() {
+  const node = element("span", "edited tail", "(edited)");
+  node.ariaHidden = "true";
+  return node;
+}
+
+/** Who wrote it. */
+export const author = (told) => capital(words.user(told.user));
+
+function head(told) {
+  const node = element("header", "", element("strong", "", author(told)));
   if (told.app) node.append(element("span", "app", "APP"));
-  node.append(element("time", "", clockTime(told.at)));
+  const time = element("time", "", clockTime(told.at));
+  time.title = fullTime(told.at);
+  node.append(time);
   if (told.edits) node.append(element("span", "edited", "(edited)"));
   return node;
 }
@@ -32,20 +48,4 @@ function head(told, name) {
 function content(told) {
   if (told.blocks.length) return blocks(told.blocks, inMessage(told.id));
   return told.text ? [mrkdwn(told.text, words)] : [];
-}
-
-/** A picture as itself, anything else as a link that saves it. */
-function file(told) {
-  const address = `/api/files/${encodeURIComponent(told.id)}?as=${encodeURIComponent(state.person)}`;
-  const node = element("figure", "file", element("figcaption", "", told.title));
-  if (told.mimetype === "image/png") {
-    const picture = element("img");
-    Object.assign(picture, { src: address, alt: told.alt_txt ?? "" });
-    node.append(picture);
-  } else {
-    const link = element("a", "", told.name);
-    Object.assign(link, { href: address, download: told.name });
-    node.append(link);
-  }
-  return node;
 }

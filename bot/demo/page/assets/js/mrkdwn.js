@@ -16,7 +16,7 @@ const TOKENS = new RegExp(
 );
 const STYLES = { bold: "strong", italic: "em", strike: "s" };
 
-/** `words`: {user, group, channel: id → name; now: seconds; open: permalink opener}. */
+/** `words`: {user, group, channel: id → name; now: seconds; place: address → the message of a permalink; open}. */
 export function mrkdwn(text, words) {
   const node = element("div", "mrkdwn");
   for (const part of quoted(text)) {
@@ -31,7 +31,7 @@ export const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;"
 /** Runs of lines that are quoted (they start with >) and that are not. */
 function quoted(text) {
   const parts = [];
-  for (const line of text.split("\n")) {
+  for (const line of lines(text)) {
     const quote = /^(?:&gt;|>) ?/.exec(line);
     const last = parts.at(-1);
     const bare = quote ? line.slice(quote[0].length) : line;
@@ -39,6 +39,16 @@ function quoted(text) {
     else parts.push({ quote: Boolean(quote), text: bare });
   }
   return parts;
+}
+
+/** What stands between backticks is one line, whatever is in it. */
+function lines(text) {
+  const found = [""];
+  for (const [turn, piece] of text.split(/(```[^]+?```)/).entries()) {
+    const [first, ...rest] = turn % 2 ? [piece] : piece.split("\n");
+    found.push(found.pop() + first, ...rest);
+  }
+  return found;
 }
 
 function inline(text, target, words) {
@@ -79,11 +89,11 @@ function link(address, label, words) {
   node.href = address;
   node.rel = "noopener noreferrer";
   node.target = "_blank";
-  const message = /\/archives\/(\w+)\/p(\d+)(\d{6})/.exec(address);
-  if (message) {
+  const place = words.place(address);
+  if (place) {
     node.addEventListener("click", (event) => {
       event.preventDefault();
-      words.open(message[1], `${message[2]}.${message[3]}`);
+      words.open(...place);
     });
   }
   return node;

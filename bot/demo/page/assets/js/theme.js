@@ -1,20 +1,21 @@
 // Light or dark: as the system has it, until somebody chooses.
 
 import { at } from "/js/dom.js";
+import { keep, kept } from "/js/kept.js";
 
 const KEY = "theme";
 
 export function start() {
-  const chosen = localStorage.getItem(KEY);
-  if (chosen) document.documentElement.dataset.theme = chosen;
-  at("theme").addEventListener("click", () => {
-    const next = dark() ? "light" : "dark";
-    document.documentElement.dataset.theme = next;
-    localStorage.setItem(KEY, next);
+  set(["light", "dark"].includes(kept(KEY)) ? kept(KEY) : "");
+  at("theme").addEventListener("change", () => {
+    set(at("theme").value);
+    keep(KEY, at("theme").value || null);
   });
 }
 
-function dark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+/** "light", "dark", or nothing: as the system has it. */
+function set(scheme) {
+  at("theme").value = scheme;
+  if (scheme) document.documentElement.dataset.theme = scheme;
+  else delete document.documentElement.dataset.theme;
 }

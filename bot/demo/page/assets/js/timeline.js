@@ -1,70 +1,99 @@
 // The messages of the place one is at; below each the way into its thread.
 
-import { at, button, element } from "/js/dom.js";
-import { message } from "/js/message.js";
-import { openThread, replies, roots, unread } from "/js/places.js";
+import { at, element } from "/js/dom.js";
+import { point, rows, sync } from "/js/feed.js";
+import { markHere, roots } from "/js/places.js";
+import { foot } from "/js/replies.js";
 import { HOME, on, state } from "/js/store.js";
 
 const list = at("messages");
+const pill = at("latest");
+const NEAR = 80; // pixels from the end that count as being there
+
+let shown = ""; // in which demo, whose screen and which place
+let stuck = true; // to the end, whatever grows above it
+let seen = ""; // the newest message that was in the window
 
 export function start() {
-  on("place", draw);
+  on("place", enter);
   on("message", changed);
-  on("read", () => list.querySelectorAll(".replies").forEach((node) => node.replaceWith(way(node.dataset.of))));
-  on("reveal", (id) => found(list.querySelector(`[data-id="${CSS.escape(id)}"]`)));
+  on("day", () => list.hidden || draw());
+  on("reveal", (id) => point(list, id));
+  list.addEventListener("scroll", look, { passive: true });
+  list.addEventListener("load", ({ target }) => target.matches("img") && stuck && end(), true);
+  new ResizeObserver(() => (stuck ? end() : look())).observe(list);
+  pill.addEventListener("click", () => {
+    bring(list.lastElementChild);
+    list.focus({ preventScroll: true });
+  });
 }
 
-let shown = "";
+/** At the end of a place; where what is new there is more than the window holds, at its beginning. */
+function enter() {
+  list.hidden = state.place === HOME;
+  at("composer").hidden = list.hidden;
+  const before = shown;
+  shown = list.hidden ? "" : `${state.run} ${state.person} ${state.place}`;
+  if (list.hidden) return;
+  const again = shown === before; // a fresh screen, after the demo was gone; or another thread
+  if (!again) list.replaceChildren();
+  draw();
+  if (!again) open();
+  look();
+}
+
+function open() {
+  seen = markHere() ?? roots(state.place).at(-1)?.id ?? "";
+  end();
+  const fresh = list.querySelector(".news-rule");
+  if (fresh && fresh.offsetTop < list.scrollTop) fresh.scrollIntoView({ block: "start" });
+}
 
 function draw() {
-  list.hidden = state.place === HOME;
-  at("composer").hidden = state.place === HOME;
-  const key = `${state.person} ${state.place}`;
-  if (list.hidden || (shown === key && list.childElementCount)) return;
-  shown = list.hidden ? "" : key;
   const channel = state.channels.find((one) => one.id === state.place);
-  at("where").textContent = channel.direct ? "Patches" : `# ${channel.name}`;
-  const here = roots(state.place);
-  list.replaceChildren(...(here.length ? here.map(row) : [element("p", "empty", "Nothing here yet.")]));
-  bring(list.lastElementChild);
+  if (!channel) return [];
+  const here = roots(channel.id);
+  const wanted = here.length ? rows(here, { mark: markHere(), foot }) : [NOTHING];
+  return sync(list, [beginning(channel), ...wanted]);
 }
 
-function row(told) {
-  const node = message(told);
-  node.querySelector(".body").append(way(told.id));
-  return node;
+const NOTHING = { key: "nothing", sign: "", make: () => element("p", "empty", "Nothing here yet."), again: () => {} };
+
+function beginning(channel) {
+  const name = channel.direct ? "Patches" : `# ${channel.name}`;
+  const make = () => element("div", "beginning", element("h3", "", name), element("p", "", channel.topic));
+  return { key: "beginning", sign: channel.id, make, again: () => {} };
 }
 
-/** The button below a message that opens its thread; hidden while there is none. */
-function way(id) {
-  const count = replies(id).length;
-  const news = state.thread === id ? 0 : unread(id);
-  const node = button(`${count} ${count === 1 ? "reply" : "replies"}${news ? ` · ${news} new` : ""}`, () => openThread(id), "replies");
-  node.dataset.of = id;
-  node.hidden = !count;
-  return node;
+function changed({ now }) {
+  if (list.hidden || (now.channel !== state.place && !now.deleted)) return;
+  const made = draw().filter((node) => node.dataset.id === now.id);
+  for (const node of made) node.classList.add("fresh");
+  const mine = made.length && (now.private || now.user === state.person); // awaited, wherever one has scrolled to
+  const last = list.lastElementChild;
+  if ((stuck || mine) && last.dataset.id === now.id) bring(last);
+  else if (stuck) end();
+  look();
 }
 
-function changed({ now, before }) {
-  if (now.channel !== state.place && !now.deleted) return;
-  const older = list.querySelector(`[data-id="${CSS.escape(now.id)}"]`);
-  if (now.deleted) older?.remove();
-  if (now.deleted || now.thread || JSON.stringify(before) === JSON.stringify(now)) return;
-  const low = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-  list.querySelector(".empty")?.remove();
-  const node = row(now);
-  node.classList.add("fresh");
-  if (older) older.replaceWith(node);
-  else list.append(node);
-  if (low || (now.private && !before)) bring(node); // an answer is waited for, wherever one has scrolled to
-}
+const end = () => (list.scrollTop = list.scrollHeight);
 
-/** Scroll to the end, or to the beginning of a message that is taller than the window. */
+/** Scrolls to the end, or to the beginning of a message that is taller than the window. */
 function bring(node) {
   node?.scrollIntoView({ block: node.offsetHeight > list.clientHeight ? "start" : "end" });
+  look();
 }
 
-function found(node) {
-  node?.scrollIntoView({ block: "center" });
-  node?.classList.add("found");
+/** Notes up to where one has come: a message is seen when all of it is in the window, or fills half of that. */
+function look() {
+  if (list.hidden) return;
+  const below = list.scrollTop + list.clientHeight;
+  stuck = list.scrollHeight - below < NEAR;
+  const nodes = [...list.querySelectorAll(":scope > .message")];
+  const inside = (node) => node.offsetTop + Math.min(node.offsetHeight, list.clientHeight / 2) <= below;
+  const last = stuck ? nodes.at(-1) : nodes.findLast(inside);
+  if (last?.dataset.id > seen) seen = last.dataset.id;
+  const news = roots(state.place).filter((one) => one.id > seen).length;
+  pill.hidden = last === nodes.at(-1);
+  pill.textContent = news ? `↓ ${news} new below` : "↓ Jump to newest";
 }
