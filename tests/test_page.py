@@ -1,4 +1,4 @@
-"""The demo's page: who may talk to it, and the main job played through what its browser side uses."""
+"""The demo's page: the main job and what belongs to it, played through what its browser side uses."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,6 @@ import pytest
 
 from bot.demo import setting
 from bot.demo.page import hosted
-from bot.demo.page.files import Files, kind
-from bot.demo.page.guard import hosts
-from bot.demo.page.stream import MOST
 from bot.demo.setting import Setting
 from bot.demo.world import World
 
@@ -105,104 +102,6 @@ async def opened(world: World | None = None) -> AsyncIterator[Browser]:
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
     ):
         yield Browser(http, address, scene)
-
-
-# ---------------------------------------------------------------- who may talk to it
-
-
-async def test_every_file_is_served_with_a_policy_that_lets_no_other_script_run() -> None:
-    async with opened() as browser:
-        for path in ["", *Files().paths]:
-            async with browser.http.get(f"{browser.address}/{path}") as answer:
-                assert answer.status == 200
-                assert answer.content_type == kind(path or "index.html")
-                policy = answer.headers["Content-Security-Policy"]
-                assert "default-src 'none'" in policy
-                assert "script-src 'self'" in policy
-                assert "unsafe" not in policy
-                assert answer.headers["X-Content-Type-Options"] == "nosniff"
-
-
-async def test_the_page_has_no_inline_script_or_style_and_loads_nothing_from_elsewhere() -> None:
-    async with opened() as browser, browser.http.get(f"{browser.address}/") as answer:
-        html = await answer.text()
-        assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", html) == []
-        assert re.findall(r"https?://|(?:src|href)=\"(?![/#])", html) == []
-        for name in Files().paths:
-            async with browser.http.get(f"{browser.address}/{name}") as file:
-                assert (
-                    re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b", await file.text())
-                    == []
-                )
-
-
-async def test_a_foreign_host_is_refused_so_that_no_other_name_can_be_bound_to_this_address() -> None:
-    async with opened() as browser:
-        port = browser.address.rpartition(":")[2]
-        for host, status in {
-            f"evil.example:{port}": 403,
-            "127.0.0.1": 403,
-            f"127.0.0.1.evil.example:{port}": 403,
-            f"localhost:{port}": 200,
-        }.items():
-            for path in ("/", "/js/app.js", "/api/events?as=U0BOB"):
-                async with browser.http.get(f"{browser.address}{path}", headers={"Host": host}) as answer:
-                    assert (host, path, answer.status) == (host, path, status)
-                    assert "Content-Security-Policy" in answer.headers
-
-
-@pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://127.0.0.1:1", "https://{own}"])
-async def test_a_post_from_another_origin_is_refused_and_does_nothing(origin: str | None) -> None:
-    async with opened() as browser:
-        headers = {"Origin": origin.format(own=browser.address[7:])} if origin else {}
-        body = {"as": "U0BOB", "channel": HELPDESK, "text": "/patches help"}
-        async with browser.http.post(f"{browser.address}/api/say", json=body, headers=headers) as answer:
-            told = await answer.json()
-            assert (answer.status, told) == (403, {"error": "only the page itself may do that"})
-        assert browser.scene.world.slack.messages == []
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({}, 200),
-        ({"Sec-Fetch-Site": "same-origin"}, 200),
-        ({"Sec-Fetch-Site": "none"}, 200),
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
-        ({"Origin": "http://evil.example"}, 403),
-        ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, 403),
-    ],
-)
-async def test_another_page_can_open_no_stream_but_may_lead_here(headers: dict[str, str], status: int) -> None:
-    async with opened() as browser:
-        async with browser.http.get(f"{browser.address}/api/events?as=U0BOB", headers=headers) as stream:
-            assert stream.status == status
-        async with browser.http.get(f"{browser.address}/", headers=headers) as page:
-            assert page.status == 200
-
-
-def test_at_the_port_that_browsers_leave_out_the_bare_host_is_the_page_too() -> None:
-    assert hosts(80) == {"127.0.0.1", "localhost", "127.0.0.1:80", "localhost:80"}
-    assert hosts(8080) == {"127.0.0.1:8080", "localhost:8080"}
-
-
-async def test_of_many_open_streams_the_oldest_ends() -> None:
-    async with opened() as browser, AsyncExitStack() as pages:
-        address = f"{browser.address}/api/events?as=U0BOB"
-        streams = [await pages.enter_async_context(browser.http.get(address)) for _ in range(MOST + 2)]
-        async with asyncio.timeout(10):
-            for ended in streams[:2]:
-                await ended.read()
-            for still in streams[2:]:
-                assert (await still.content.readline()).startswith(b"event: screen")
-
-
-async def test_a_form_as_any_page_can_send_it_is_refused() -> None:
-    async with opened() as browser:
-        headers = {"Origin": browser.address, "Content-Type": "text/plain"}
-        async with browser.http.post(f"{browser.address}/api/lever", data="{}", headers=headers) as answer:
-            assert answer.status == 415
 
 
 # ---------------------------------------------------------------- what is done there
@@ -368,43 +267,6 @@ async def test_new_failures_are_told_and_listed() -> None:
         await browser.post("say", "bob", channel=HELPDESK, text="/patches recent")
         listed = await browser.message("bob", HELPDESK, "Failed patching attempts")
         assert "166 failed" in json.dumps(listed)
-
-
-@pytest.mark.parametrize(
-    ("deed", "body", "status", "words"),
-    [
-        ("say", {"channel": HELPDESK}, 400, "text must be"),
-        ("say", {"channel": HELPDESK, "text": "x" * 9000}, 400, "text must be"),
-        ("say", {"channel": "C0NOWHERE", "text": "hello"}, 409, "C0NOWHERE"),
-        ("press", {"message": "1.0", "block": "b", "action": "a"}, 409, "no longer there"),
-        ("submit", {"view": "V1", "values": {}}, 409, "no longer open"),
-        ("home", {"tab": "about"}, 400, "tab must be one of home, messages"),
-        ("lever", {"name": "lose_reply"}, 400, "armed must be"),
-        ("lever", {"name": "lose_reply", "armed": 1}, 400, "armed must be"),
-    ],
-)
-async def test_what_makes_no_sense_is_answered_with_a_sentence(deed: str, body: Json, status: int, words: str) -> None:
-    async with opened() as browser:
-        told = await browser.post(deed, "bob", status, **body)
-        assert words in told["error"]
-
-
-@pytest.mark.parametrize(
-    "body", ["", "[]", "nonsense", '{"as": 1}', '{"as": "U0PATCHES", "channel": "x", "text": "x"}']
-)
-async def test_a_body_that_is_no_wish_is_refused(body: str) -> None:
-    async with opened() as browser:
-        headers = {"Origin": browser.address, "Content-Type": "application/json"}
-        async with browser.http.post(f"{browser.address}/api/say", data=body, headers=headers) as answer:
-            assert answer.status in (400, 409)
-            assert (await answer.json())["error"]
-
-
-async def test_nobody_else_than_the_cast_has_a_screen() -> None:
-    async with opened() as browser:
-        for who in ("", "U0PATCHES", "nobody"):
-            async with browser.http.get(f"{browser.address}/api/events?as={who}") as answer:
-                assert answer.status == 404
 
 
 async def test_words_reach_a_thread_as_they_were_typed_and_a_command_there_is_answered_by_slack_itself() -> None:
