@@ -3,13 +3,16 @@
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
 from bot import log
+from bot.demo.clock import Clock
+from bot.demo.slack import FakeSlack
 from tests import programs
 from tests.examples import DEEP, PLAIN
 
@@ -63,3 +66,18 @@ def _last_of_the_programs() -> Iterator[None]:
 def _plain_log() -> None:
     """The program's own logging, one line an event, so that a failing test shows what the bot said."""
     log.configure("json", "warning", [])
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[FakeSlack]:
+    """A stand-in of Slack on a clock that stands still."""
+    stand_in = FakeSlack(Clock())
+    await stand_in.start()
+    yield stand_in
+    await stand_in.stop()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened

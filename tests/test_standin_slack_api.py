@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import aiohttp
 import pytest
@@ -13,25 +13,10 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 )
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.clock import Clock
 from bot.demo.slack import Channel, FakeSlack, User
 from tests.standin_bot import APPROVALS, CARD, REASON, Json, connect
 
 NEWS, HELPDESK, PRIVATE = "C0PATCHNEWS", "C0HELPDESK", "C0SECOPS"
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    stand_in = FakeSlack(Clock())
-    await stand_in.start()
-    yield stand_in
-    await stand_in.stop()
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as opened:
-        yield opened
 
 
 @pytest.fixture

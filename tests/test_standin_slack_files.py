@@ -9,7 +9,6 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.clock import Clock
 from bot.demo.slack import FakeSlack
 from bot.errors import Kind, UpstreamError
 from bot.messenger import Messenger, Pace
@@ -19,14 +18,6 @@ from bot.web_api import connect
 NEWS, PRIVATE = "C0PATCHNEWS", "C0SECOPS"
 CSV = File("daily.csv", b"a,b\r\n1,2\r\n", "All failures")
 PICTURE = File("daily.png", b"\x89PNG", "The last 14 days", alt="Failures fell from 9 to 2.")
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    stand_in = FakeSlack(Clock())
-    await stand_in.start()
-    yield stand_in
-    await stand_in.stop()
 
 
 @pytest.fixture

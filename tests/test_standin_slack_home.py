@@ -1,7 +1,6 @@
 """The stand-in's Home tab: opened, published, pressed, and what Slack would refuse of it."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -10,27 +9,12 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.clock import Clock
 from bot.demo.slack import FakeSlack
 from bot.demo.slack.limits import home_problems
 from tests.standin_bot import CARD, Bot, Json, connect, over_http, over_socket
 from tests.test_block_limits import AT_THE_LIMIT, SCHEMAS, actions, button, field, modal, plain, section
 
 HOME: Json = {"type": "home", "blocks": CARD}
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    stand_in = FakeSlack(Clock())
-    await stand_in.start()
-    yield stand_in
-    await stand_in.stop()
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as opened:
-        yield opened
 
 
 @pytest.fixture

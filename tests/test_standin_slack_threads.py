@@ -1,19 +1,8 @@
 """The stand-in of Slack: what people type below a message."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from bot.demo.clock import Clock
 from bot.demo.slack import FakeSlack
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    stand_in = FakeSlack(Clock())
-    await stand_in.start()
-    yield stand_in
-    await stand_in.stop()
 
 
 async def test_a_word_stands_in_the_thread_where_it_was_typed(slack: FakeSlack) -> None:
