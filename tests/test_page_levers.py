@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -332,6 +333,9 @@ async def test_the_next_day_comes_with_its_digest_on_time_and_soon() -> None:
         assert "Late" not in json.dumps(digest)
         assert "new failures" in json.dumps(digest)
         assert "recovered" in json.dumps(digest)
+        [failed] = re.findall(r"(\d+) attempts failed", told)
+        listed = set(re.findall(r"(\d+) failed patching attempts", json.dumps(digest)))
+        assert listed == {failed}, "the whole night is in the digest of its morning"
         assert world.violations == []
 
 

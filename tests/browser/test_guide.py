@@ -64,6 +64,10 @@ async def test_a_newcomer_plays_the_main_job_by_pressing_what_is_marked(browser:
         await expect(strip(page)).to_contain_text(re.compile(r"Done in \d+ s"))
         await expect(visit.saying("Finished: 1 of 1 installed")).to_be_visible()
         assert [(retry.device_id, retry.ids) for retry in visit.scene.world.nsight.retries] == [(1001, (5,))]
+        other = await browser.new_page()  # another browser, which has seen nothing of this
+        await other.goto(visit.address)
+        await _at_step(other, 1, "/patches recent")
+        await other.context.close()
 
 
 @pytest.mark.deep

@@ -54,9 +54,7 @@ class Hours:
         midnight = today + timedelta(days=1)
         morning, night, failed = self._morning(midnight), Night(self._fleet, midnight), 0
         while (left := morning - self._clock.now()) > timedelta():
-            await self._advance(min(left, await self._stride()))
-            failed += night.happens(self._clock.now())
-        await self._scene.bot.tick()  # the last of the night is known by now
+            failed += await self._advance(min(left, await self._stride()), night)
         told = f"It is the next morning. ESET was at it all night, {plural(failed, 'attempt')} failed"
         where = self._digested(morning)
         return f"{told}: see the digest in #{where}." if where else f"{told}. No digest was posted."
@@ -86,10 +84,14 @@ class Hours:
         due += [request.next_at for request in await services.store.requests_in(OPEN) if request.next_at]
         return min([LEAP, *(at - now if at > now else STEP for at in due)])
 
-    async def _advance(self, by: timedelta) -> None:
+    async def _advance(self, by: timedelta, night: Night | None = None) -> int:
+        """Returns how many attempts failed meanwhile in the night. They are there before the bot looks."""
         await self._quiet()
-        self._fleet.settle(self._clock.advance(by))
+        now = self._clock.advance(by)
+        self._fleet.settle(now)
+        failed = night.happens(now) if night else 0
         await self._scene.bot.tick()
+        return failed
 
     async def _quiet(self) -> None:
         """Until nothing that a person did is in flight: for whoever waits for its answer only seconds go by."""

@@ -17,8 +17,10 @@ let run = null; // while it is shown
 let step = null;
 let pointed = null;
 let due = false;
+let begun = false;
 
 export function start() {
+  on("screen", first);
   for (const topic of ["screen", "message", "views", "place"]) on(topic, look);
   at("text").addEventListener("input", look);
   at("guide-do").addEventListener("click", (event) => busy(event.target, step.act).then(look));
@@ -28,7 +30,12 @@ export function start() {
   const watcher = new MutationObserver(look);
   for (const id of LOOKED_AT) watcher.observe(at(id), { childList: true, subtree: true });
   at("guide-show").hidden = !kept(KEPT);
-  if (!kept(KEPT)) begin(earlier() ?? { since: 0, started: Date.now() });
+}
+
+/** Whoever comes to a demo in which others have been at work begins at the beginning. */
+function first() {
+  if (!begun && !kept(KEPT)) begin(earlier() ?? { since: newest(), started: Date.now() });
+  begun = true;
 }
 
 /** How it went so far, as far as this browser knows. */
@@ -57,7 +64,8 @@ function again() {
 }
 
 /** Not before anything that has been said; where time stands still, messages run ahead of it by a little. */
-const present = () => Math.max(simulated(), ...[...state.messages.keys()].map(Number));
+const present = () => Math.max(simulated(), newest());
+const newest = () => Math.max(0, ...[...state.messages.keys()].map(Number));
 
 /** Skipped, or closed at its end. */
 function leave() {

@@ -34,7 +34,10 @@ function enter() {
   at("composer").hidden = list.hidden;
   const before = shown;
   shown = list.hidden ? "" : `${state.run} ${state.person} ${state.place}`;
-  if (list.hidden) return;
+  if (list.hidden) {
+    pill.hidden = true;
+    return;
+  }
   const again = shown === before; // a fresh screen, after the demo was gone; or another thread
   if (!again) list.replaceChildren();
   draw();
