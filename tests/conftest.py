@@ -69,9 +69,14 @@ def _plain_log() -> None:
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    """A stand-in of Slack on a clock that stands still."""
-    stand_in = FakeSlack(Clock())
+def clock() -> Clock:
+    """A clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture
+async def slack(clock: Clock) -> AsyncIterator[FakeSlack]:
+    stand_in = FakeSlack(clock)
     await stand_in.start()
     yield stand_in
     await stand_in.stop()

@@ -92,6 +92,15 @@ async def test_another_page_can_open_no_stream_but_may_lead_here(
         assert page.status == 200
 
 
+async def test_it_listens_on_loopback_alone_and_not_on_every_address(browser: Browser) -> None:
+    port = int(browser.address.rpartition(":")[2])
+    with pytest.raises(ConnectionRefusedError):  # an address of this computer that is not the page's
+        await asyncio.open_connection("127.0.0.2", port)
+    _, there = await asyncio.open_connection("127.0.0.1", port)
+    there.close()
+    await there.wait_closed()
+
+
 async def test_at_the_port_that_browsers_leave_out_the_bare_host_is_the_page_too() -> None:
     assert hosts(80) == {"127.0.0.1", "localhost", "127.0.0.1:80", "localhost:80"}
     assert hosts(8080) == {"127.0.0.1:8080", "localhost:8080"}

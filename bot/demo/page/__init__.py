@@ -32,6 +32,7 @@ from bot.errors import ConfigError
 
 CRON = "0 9 * * *"  # the demo's first morning begins half an hour before
 DOWN = 4.0  # seconds
+LEVELS = ("debug", "info", "warning", "error")
 
 
 async def serve(*, port: int, browser: bool) -> int:
@@ -44,8 +45,7 @@ async def serve(*, port: int, browser: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends it as a KeyboardInterrupt
             loop.add_signal_handler(number, stop.set)
-    if not os.environ.get("LOG_LEVEL"):
-        log.configure("console", "error", [])  # what the bot warns of is brought about here, and stands on the page
+    log.configure("console", _level(), [])
     world = World(clock=Clock(speed=tempo.SLOW, fastest=tempo.FAST))
     async with (
         setting.opened(world=world, cron=CRON, every="5m", expires="24h", tick=1.0, down=DOWN) as scene,
@@ -84,6 +84,12 @@ async def hosted(scene: Setting, port: int = 0) -> AsyncIterator[str]:
             yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+def _level() -> str:
+    """Errors alone unless LOG_LEVEL asks for more: what the bot warns of is brought about here, and is on the page."""
+    level = os.environ.get("LOG_LEVEL", "").lower()
+    return level if level in LEVELS else "error"
 
 
 def _desktop() -> bool:
