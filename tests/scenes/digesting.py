@@ -12,7 +12,6 @@ from tests.scenes.stage import CONFIG, Stage
 NEWS = "C0PATCHNEWS"
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 THURSDAY = datetime(2025, 3, 13, 8, 0, tzinfo=UTC)  # 09:00 in Berlin, the first slot after the clock's start
-SELDOM = '[eset]\nevery = "30d"\n\n'  # ESET allows ten calls a second, of real time
 SILENT = CONFIG + "post_when_empty = false\n"
 
 

@@ -41,6 +41,8 @@ timezone = "Europe/Berlin"
 picture = "never"
 """
 
+SELDOM = '[eset]\nevery = "30d"\n\n'  # put before a configuration: only digests and people make the bot ask ESET
+
 NO_PLANS = """
 [approvals]
 channel = "C0PATCHAPPROVE"

@@ -17,7 +17,6 @@ from tests.scenes.digesting import (
     DAY,
     MINUTE,
     NEWS,
-    SELDOM,
     SILENT,
     THURSDAY,
     digests,
@@ -27,7 +26,7 @@ from tests.scenes.digesting import (
     reach,
     thread,
 )
-from tests.scenes.stage import CONFIG, nothing_left, staged
+from tests.scenes.stage import CONFIG, SELDOM, nothing_left, staged
 
 
 async def test_a_fresh_database_posts_nothing_late_and_its_first_digest_reaches_back_a_window(tmp_path: Path) -> None:
@@ -270,7 +269,7 @@ async def test_when_eset_cannot_be_asked_no_digest_says_that_nothing_happened(co
 async def test_a_bot_that_is_stopped_while_it_asks_eset_leaves_the_digest_to_the_next_one(tmp_path: Path) -> None:
     gate = asyncio.Event()
     async with World() as world:
-        async with staged(tmp_path, world=quiet(world)) as stage:
+        async with staged(tmp_path, world=quiet(world), config=SELDOM + CONFIG) as stage:
             fails(world, "App bad")
             world.eset.faults.add("recent", Fault.SLOW, until=gate)
             world.clock.advance(THURSDAY - world.clock.now())
@@ -315,7 +314,11 @@ async def test_a_posted_digest_is_marked_as_soon_as_the_database_can_be_written_
 
 async def test_a_process_whose_claim_ran_out_while_it_asked_eset_does_not_post(tmp_path: Path) -> None:
     gate = asyncio.Event()
-    async with World() as world, staged(tmp_path, world=quiet(world)) as one, staged(tmp_path, world=world) as two:
+    async with (
+        World() as world,
+        staged(tmp_path, world=quiet(world), config=SELDOM + CONFIG) as one,
+        staged(tmp_path, world=world, config=SELDOM + CONFIG) as two,
+    ):
         fails(world, "App bad")
         world.clock.advance(THURSDAY - world.clock.now())
         world.eset.faults.add("recent", Fault.SLOW, until=gate)

@@ -17,10 +17,9 @@ from bot.demo.fleet import Machine
 from bot.demo.slack.methods import METHODS
 from bot.demo.world import World
 from bot.model import PatchStatus
-from tests.scenes.stage import CONFIG, Stage, staged
+from tests.scenes.stage import CONFIG, SELDOM, Stage, staged
 
 HTTP = CONFIG + '\n[slack]\nmode = "http"\n'
-SELDOM = '[eset]\nevery = "30d"\n\n'
 ESET, NSIGHT = ("token", "recent", "poll"), ("list_clients", "list_devices_at_client", "patch_list_all", "patch_retry")
 DETAILS: dict[Fault, dict[str, Any]] = {Fault.SLOW: {"seconds": 0.02}, Fault.STATUS: {"status": 500}}
 COMMON = [
