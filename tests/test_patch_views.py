@@ -1,5 +1,7 @@
 """The fleet's failed patches in the store, and when the walk that reads them takes its next step."""
 
+import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,6 +14,7 @@ import pytest
 from bot.flows import patch_sweep
 from bot.model import Client, Device, DeviceKind, FailedPatches, FleetView, Patch, PatchStatus, PatchView
 from bot.store import Store, patch_views
+from bot.store.engine import READERS
 from tests.laid import lay
 
 NOW = datetime(2025, 3, 12, 8, 30, tzinfo=UTC)
@@ -45,6 +48,17 @@ async def failures(store: Store) -> list[FailedPatches]:
 
 
 # ---------------------------------------------------------------- the store
+
+
+async def test_however_many_walk_through_it_page_by_page_the_store_answers_in_between(store: Store) -> None:
+    await saves(store, PatchView(DEVICES[0], NOW, (CHROME,)))
+    walks = [store.failures() for _ in range(READERS)]
+    async with contextlib.AsyncExitStack() as stack, asyncio.timeout(5):
+        for walk in walks:
+            await stack.enter_async_context(contextlib.aclosing(walk))
+            assert await anext(walk)
+        assert await store.patch_view(1001)
+        await saves(store, PatchView(DEVICES[1], NOW, (CHROME,)))
 
 
 async def test_what_was_saved_is_told_and_replaced_by_the_next_reading(store: Store) -> None:

@@ -5,7 +5,7 @@ written; reads still answer then. Times are aware; what is read comes back in UT
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -564,9 +564,9 @@ class Store:
         async with self._database.read() as connection:
             return await patch_views.one(connection, device_id)
 
-    async def failures(self) -> AsyncIterator[list[FailedPatches]]:
+    async def failures(self) -> AsyncGenerator[list[FailedPatches], None]:
         """What is known to be failed, on all devices by id; some at a time."""
-        async with self._database.read() as connection:
+        async with self._database.stream() as connection:
             async for some in patch_views.failing(connection):
                 yield some
 

@@ -21,6 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.errors import ConfigError, TrailUnwritableError
 
 PATIENCE = 10.0  # seconds a writer waits for the others
+READERS = 3  # at once: each has a thread, and those that would run beside them only take the processor from each other
+POOL: Any = {"pool_size": 8, "max_overflow": 0}  # readers, the writer, streams; to open one more costs a dozen reads
 ADVISORY_LOCK = 0x9A7C4E5  # any number, the same in every process of the bot
 
 UNWRITABLE = {
@@ -38,17 +40,27 @@ UNWRITABLE = {
 
 
 class Database:
-    """One engine with a modest pool; reads run beside each other and beside the one writer."""
+    """One engine with a modest pool; a few reads run beside each other and beside the one writer."""
 
     def __init__(self, engine: AsyncEngine, patience: float = PATIENCE) -> None:
         self._engine = engine
         self._patience = patience
+        self._readers = asyncio.Semaphore(READERS)
         # Tasks of this process queue here, first come first served; SQLite's own wait between processes is a poll.
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """One consistent view; never waits for a writer on SQLite (WAL) or PostgreSQL."""
+        """One consistent view; never waits for a writer on SQLite (WAL) or PostgreSQL.
+
+        Not to be held while the store is asked for anything else: see ``stream``.
+        """
+        async with self._readers, self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def stream(self) -> AsyncIterator[AsyncConnection]:
+        """As ``read``, for what is handed on page by page to somebody who may use the store between two pages."""
         async with self._engine.connect() as connection:
             yield connection
 
@@ -94,7 +106,7 @@ def connect(url: str, *, create: bool, patience: float = PATIENCE) -> Database:
     try:
         address = _still(sa.make_url(url))
         # With parameters hidden, no exception text repeats what people wrote.
-        engine = create_async_engine(address, pool_size=4, max_overflow=4, pool_timeout=patience, hide_parameters=True)
+        engine = create_async_engine(address, **POOL, pool_timeout=patience, hide_parameters=True)
     except (sa.exc.ArgumentError, TypeError, ValueError, ImportError):
         raise ConfigError(["DATABASE_URL: is not an address of a database that the bot can use"]) from None
     if address.get_backend_name() == "sqlite":
@@ -175,7 +187,10 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     if not options.get("write"):
         connection.exec_driver_sql("BEGIN")
         return
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(options['patience'] * 1000)}")
+    wait = int(options["patience"] * 1000)
+    if connection.info.get("busy_timeout") != wait:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait}")
+        connection.info["busy_timeout"] = wait
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

@@ -29,7 +29,7 @@ async def tried_devices(connection: AsyncConnection) -> list[str]:
 async def every_subject(database: Database) -> AsyncIterator[list[tuple[int, str, str]]]:
     query = sa.select(subjects.c.id, subjects.c.application, subjects.c.device)
     async with (
-        database.read() as connection,
+        database.stream() as connection,
         connection.stream(query, execution_options={"yield_per": PAGE}) as found,
     ):
         async for page in found.partitions():
