@@ -78,3 +78,17 @@ async def test_violations_say_whose_rule_was_broken() -> None:
         await http.get(world.nsight.url, headers={"User-Agent": ""})
         await http.get(world.eset.patch_url)
     assert [line.split(":")[0] for line in world.violations] == ["ESET", "N-sight"]
+
+
+async def test_a_fault_of_a_stand_ins_own_is_not_taken_for_its_services() -> None:
+    async with World() as world, httpx.AsyncClient() as http:
+        del world.fleet.customers[0]  # what ESET tells of these machines is still there
+        token = await http.post(
+            f"{world.eset.auth_url}/oauth/token",
+            data={"grant_type": "password", "username": world.eset.username, "password": world.eset.password},
+        )
+        headers = {"Authorization": f"Bearer {token.json()['access_token']}"}
+        answer = await http.get(f"{world.eset.patch_url}/v1/patching-process-details", headers=headers)
+        assert answer.status_code == 500
+        [complaint] = world.violations
+        assert complaint.startswith("ESET: the stand-in itself failed: KeyError(")

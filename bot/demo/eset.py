@@ -84,9 +84,10 @@ class Eset:
         self._refresh: set[str] = set()
         self._cached: dict[str, _Cached] = {}
         self._lately: deque[float] = deque()
-        self._auth = Server(self._handle_auth)
-        self._patch = Server(lambda request: self._handle_data(request, (RECENT_PATH, DETAILS_PATH)))
-        self._device = Server(lambda request: self._handle_data(request, (DEVICES_PATH,)))
+        note = self.violations.note
+        self._auth = Server(self._handle_auth, note)
+        self._patch = Server(lambda request: self._handle_data(request, (RECENT_PATH, DETAILS_PATH)), note)
+        self._device = Server(lambda request: self._handle_data(request, (DEVICES_PATH,)), note)
         self.watchers = [server.watchers for server in (self._auth, self._patch, self._device)]
 
     @property

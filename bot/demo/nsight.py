@@ -66,7 +66,7 @@ class Nsight:
         self.calls = Calls()
         self.retries: list[Retry] = []
         self.violations = Violations()
-        self._server = Server(self._handle)
+        self._server = Server(self._handle, self.violations.note)
         self.watchers = self._server.watchers
 
     @property

@@ -94,11 +94,12 @@ Watcher = Callable[[Passage], None]
 class Server:
     """Serves one handler on 127.0.0.1, on a port that the system chooses; ``port`` keeps it over a restart.
 
-    ``watchers`` are told of every request when it comes, and again when it is over.
+    ``watchers`` are told of every request when it comes, and again when it is over. ``note`` is told of a fault of the
+    handler's own, which the client sees as any 500: no test may take that for the service's.
     """
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+    def __init__(self, handler: Handler, note: Callable[[str], None]) -> None:
+        self._handler, self._note = handler, note
         self.watchers: list[Watcher] = []
         self._runner: web.ServerRunner | None = None
         self.port = 0
@@ -126,6 +127,15 @@ class Server:
             self._runner = None
 
     async def _handled(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await self._watched(request)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception as error:
+            self._note(f"the stand-in itself failed: {error!r}")
+            raise
+
+    async def _watched(self, request: web.BaseRequest) -> web.StreamResponse:
         if not self.watchers:
             return await self._handler(request)
         passage = Passage(request)

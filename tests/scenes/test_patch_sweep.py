@@ -23,12 +23,22 @@ HOURLY = CONFIG + '\n[nsight]\nsweep = "1h"\n'
 
 
 @contextlib.asynccontextmanager
-async def small(folder: Path, config: str = HOURLY, pace: Pace = QUICK) -> AsyncIterator[Stage]:
-    """A stage with one customer's devices alone, so that a walk is short."""
+async def small(folder: Path, config: str = HOURLY, *, devices: int = 7, pace: Pace = QUICK) -> AsyncIterator[Stage]:
+    """A stage with a few devices of one customer's office, so that a walk is short."""
     async with World() as world:
-        world.fleet.customers[1:] = []
+        keep(world, devices)
         async with staged(folder, config=config, world=world, pace=pace) as stage:
             yield stage
+
+
+def keep(world: World, devices: int) -> None:
+    """So many of the first office's devices, and what ESET tells of these."""
+    fleet = world.fleet
+    fleet.customers[1:], fleet.customers[0].sites[1:] = [], []
+    fleet.customers[0].sites[0].machines[devices:] = []
+    left = {machine.id for machine in fleet.machines()}
+    fleet.attempts[:] = [row for row in fleet.attempts if row.machine_id in left]
+    fleet.others[:] = [row for row in fleet.others if row.machine_id in left]
 
 
 def swept(stage: Stage) -> list[Machine]:
@@ -274,7 +284,7 @@ async def test_when_n_sight_answers_nothing_but_503_no_device_is_blamed(tmp_path
         await begins(stage)
         for service in ("patch_list_all", "list_clients"):
             stage.world.nsight.faults.add(service, Fault.STATUS, times=None, status=503)
-        for _ in range(36):
+        for _ in range(42):
             await stage.later(MINUTE)
         assert set(read(stage)[1:]) == {swept(stage)[1].id}
         times = sorted({call.at for call in readings(stage)[1:]})
@@ -294,7 +304,7 @@ async def test_when_n_sight_answers_nothing_but_503_no_device_is_blamed(tmp_path
 
 
 async def test_the_list_of_attempts_leads_to_n_sights_view_and_back(tmp_path: Path) -> None:
-    async with small(tmp_path) as stage:
+    async with small(tmp_path, devices=13) as stage:
         await begins(stage)
         listed = await stage.asks("bob", "/patches recent app:7-Zip")
         assert f"1 device read so far ({len(swept(stage))} in all), oldest reading just now" in listed.plain
@@ -314,7 +324,7 @@ async def test_the_list_of_attempts_leads_to_n_sights_view_and_back(tmp_path: Pa
         assert listed.plain == first
         await stage.clicks("bob", "Failed", listed)
         assert listed.plain == before  # app: is remembered
-        await stage.clicks("bob", "Older ▶", listed)
+        await stage.clicks("bob", "By application", listed)
         assert "Failed patches in N-sight" not in listed.plain
         assert len(stage.world.nsight.calls) == asked
         assert nothing_left(stage) == []

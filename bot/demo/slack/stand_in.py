@@ -38,7 +38,7 @@ class FakeSlack(Acting):
         self.public_url: str | None = None
         self.deliver_twice = False
         self.patience = 3.0
-        self._server = Server(self._handle)
+        self._server = Server(self._handle, self.space.violated)
         self.watchers = self._server.watchers
         self.violations, self.refusals = self.space.violations, self.space.refusals
         self.messages, self.calls, self.envelopes = self.space.messages, self.space.calls, self.space.envelopes
