@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -21,6 +22,7 @@ from bot.demo import setting
 from bot.demo.page import hosted
 from bot.demo.setting import Setting
 from bot.demo.world import World
+from tests.scenes.stage import lay_what_it_knew
 
 Json = dict[str, Any]
 CARDS, HELPDESK, NEWS = "C0PATCHAPPROVE", "C0HELPDESK", "C0PATCHNEWS"
@@ -96,12 +98,17 @@ def _apply(shown: Json, name: str, data: Any) -> None:
 
 @asynccontextmanager
 async def opened(world: World | None = None) -> AsyncIterator[Browser]:
-    async with (
-        setting.opened(world=world, cron="0 9 * * *", every="15m", tick=0.05) as scene,
-        hosted(scene) as address,
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
-    ):
-        yield Browser(http, address, scene)
+    """The page; its bot knows everything already, unless it has a ``world`` of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if world is None:
+            await lay_what_it_knew(folder)
+        async with (
+            setting.opened(world=world, folder=folder, cron="0 9 * * *", every="15m", tick=0.05) as scene,
+            hosted(scene) as address,
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+        ):
+            yield Browser(http, address, scene)
 
 
 # ---------------------------------------------------------------- what is done there

@@ -130,15 +130,23 @@ class Setting:
 
 @contextlib.asynccontextmanager
 async def opened(
-    *, world: World | None = None, cron: str, every: str, expires: str = "4h", tick: float, down: float = 0
+    *,
+    world: World | None = None,
+    folder: Path | None = None,
+    cron: str,
+    every: str,
+    expires: str = "4h",
+    tick: float,
+    down: float = 0,
 ) -> AsyncIterator[Setting]:
-    """The bot, connected and with N-sight's devices read, until the block ends; then its folder is gone.
+    """The bot, connected and with N-sight's devices read, until the block ends.
 
-    ``cron``: of the one digest, in UTC. ``every``: of the follow-up. ``tick``: seconds between two looks at what is
-    due. ``down``: as in `Setting`.
+    ``folder``: where its database is, or comes to be; without it a temporary one, of which nothing is left. ``cron``:
+    of the one digest, in UTC. ``every``: of the follow-up. ``tick``: seconds between two looks at what is due.
+    ``down``: as in `Setting`.
     """
     async with contextlib.AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="patches-demo-")))
+        folder = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="patches-demo-")))
         world = await stack.enter_async_context(world or World())
         config = load(world.env(folder, CONFIG.format(cron=cron, every=every, expires=expires)))
         pace = replace(QUICK, tick=tick)
