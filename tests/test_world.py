@@ -1,6 +1,7 @@
 """The world as a whole: it starts, stops, and what happens in it is told by both services alike."""
 
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from bot import config
 from bot.demo.clock import Clock
+from bot.demo.fleet import AttemptRow
 from bot.demo.world import World
 from bot.model import PatchStatus
 
@@ -82,7 +84,7 @@ async def test_violations_say_whose_rule_was_broken() -> None:
 
 async def test_a_fault_of_a_stand_ins_own_is_not_taken_for_its_services() -> None:
     async with World() as world, httpx.AsyncClient() as http:
-        del world.fleet.customers[0]  # what ESET tells of these machines is still there
+        world.fleet.attempts[0] = cast("AttemptRow", "no attempt")
         token = await http.post(
             f"{world.eset.auth_url}/oauth/token",
             data={"grant_type": "password", "username": world.eset.username, "password": world.eset.password},
@@ -91,4 +93,4 @@ async def test_a_fault_of_a_stand_ins_own_is_not_taken_for_its_services() -> Non
         answer = await http.get(f"{world.eset.patch_url}/v1/patching-process-details", headers=headers)
         assert answer.status_code == 500
         [complaint] = world.violations
-        assert complaint.startswith("ESET: the stand-in itself failed: KeyError(")
+        assert complaint.startswith("ESET: the stand-in itself failed: AttributeError(")

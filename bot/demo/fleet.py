@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from bot.demo import catalogue
@@ -93,8 +93,13 @@ class Machine:
     @property
     def eset_uuid(self) -> str:
         """Opaque and always the same; as in life, not every one is written as RFC 9562 has it."""
-        known = uuid.uuid5(_NAMESPACE, str(self.id))
-        return f"d{known.hex.upper()}" if self.id % 7 == 3 else str(known)
+        return _eset_uuid(self.id)
+
+
+@cache
+def _eset_uuid(machine_id: int) -> str:
+    known = uuid.uuid5(_NAMESPACE, str(machine_id))
+    return f"d{known.hex.upper()}" if machine_id % 7 == 3 else str(known)
 
 
 @dataclass
@@ -308,12 +313,12 @@ class Fleet:
         return [row.wire() for row in self.attempts if now - RECENT < row.at <= now]
 
     def details(self, now: datetime) -> list[tuple[datetime, dict[str, Any]]]:
-        """ESET's list of attempts with their devices at ``now``, newest last, each with its time."""
+        """ESET's list of attempts with their devices at ``now``, newest last, each with its time. It goes on telling
+        of machines that are gone."""
         self.settle(now)
-        uuids = {machine.id: machine.eset_uuid for machine in self.machines()}
         told: list[AttemptRow | OtherRow] = [*self.attempts, *self.others]
         rows = sorted((row for row in told if now - KEPT < row.at <= now), key=lambda row: row.at)
-        return [(row.at, _with_device(row, uuids[row.machine_id])) for row in rows]
+        return [(row.at, _with_device(row, _eset_uuid(row.machine_id))) for row in rows]
 
 
 def _with_device(row: AttemptRow | OtherRow, device_uuid: str) -> dict[str, Any]:
