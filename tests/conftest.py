@@ -4,15 +4,18 @@ import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
-from hypothesis import is_hypothesis_test, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from bot import log
 from bot.demo.clock import Clock
 from bot.demo.slack import FakeSlack
+from bot.demo.world import World
 from tests import programs
 from tests.examples import DEEP, PLAIN
 
@@ -25,8 +28,9 @@ if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.register_profile("plain", max_examples=PLAIN)
-    settings.register_profile("deep", max_examples=DEEP)
+    patient: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # of a busy machine
+    settings.register_profile("plain", max_examples=PLAIN, **patient)
+    settings.register_profile("deep", max_examples=DEEP, **patient)
     settings.load_profile("deep" if _deep(config) else "plain")
 
 
@@ -80,6 +84,13 @@ async def slack(clock: Clock) -> AsyncIterator[FakeSlack]:
     await stand_in.start()
     yield stand_in
     await stand_in.stop()
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """All three services in a world whose clock goes with the machine's own."""
+    async with World(clock=Clock(datetime.now(UTC), speed=1)) as running:
+        yield running
 
 
 @pytest.fixture

@@ -275,7 +275,7 @@ def opened(rules: Policy) -> RetryRequest:
     return approvals.opened(pending(1, *IDS), rules, ASKED)
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 @given(st.data(), st.lists(policies, min_size=1, max_size=3))
 def test_no_sequence_of_events_sends_twice_or_without_enough_entitled_votes(
     data: st.DataObject, configurations: list[Policy]
@@ -290,7 +290,7 @@ def test_no_sequence_of_events_sends_twice_or_without_enough_entitled_votes(
         assert witness.request.open == (witness.request.state in LEADS_TO)
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 @given(
     st.lists(happenings, max_size=25), st.sampled_from([state for state in State if state not in LEADS_TO]), policies
 )
@@ -301,7 +301,7 @@ def test_an_ended_request_never_changes(history: list[Happening], end: State, ru
     assert witness.request == replace(pending(), state=end)
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.tuples(people, st.booleans()), min_size=1, max_size=12),
     st.frozensets(people),
@@ -326,7 +326,7 @@ def test_an_approval_stands_only_while_enough_of_its_voters_may_approve(
     assert (why is None) == (len(still) >= max(promised, now)), why
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 @given(st.lists(st.tuples(pauses, votes), max_size=20), policies, policies)
 def test_whatever_people_do_the_scheduler_reminds_once_escalates_once_and_lets_nothing_wait_too_long(
     history: list[tuple[timedelta, Event]], before: Policy, after: Policy

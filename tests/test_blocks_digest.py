@@ -465,7 +465,7 @@ ANY_FAILURE = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=examples(15))
+@settings(max_examples=examples(15))
 @given(st.lists(ANY_FAILURE, max_size=60), st.sampled_from(["application", "reason", "client", "severity"]))
 def test_a_digest_of_anything_fits_and_a_short_one_shows_all(made: Sequence[Failure], by: By) -> None:
     plan = replace(PLAN, group_by=by)
@@ -478,7 +478,7 @@ def test_a_digest_of_anything_fits_and_a_short_one_shows_all(made: Sequence[Fail
 
 
 @given(st.lists(st.tuples(st.integers(1, 9999), LONG, LONG), max_size=20))
-@settings(deadline=None, max_examples=examples(8))
+@settings(max_examples=examples(8))
 def test_a_short_digest_of_the_longest_names_shows_all(made: Sequence[tuple[int, str, str]]) -> None:
     """All in one section, each application on its own: the most room that so many can take."""
     said = digest(

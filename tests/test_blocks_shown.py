@@ -203,7 +203,7 @@ def test_unreadable_rows_are_told() -> None:
     assert "⚠️ 2 rows of ESET's answer could not be read" in fits(shown([], Recent(), unreadable=2))
 
 
-@settings(deadline=None, max_examples=examples(15))
+@settings(max_examples=examples(15))
 @given(st.lists(ATTEMPTS, max_size=20), st.sampled_from(["failed", "ok", "all"]), NASTY, st.integers(-2, 5))
 def test_a_page_of_anything_fits(seen: list[Attempt], mode: Mode, app: str, number: int) -> None:
     fits(shown(seen, Recent(mode), number))
@@ -254,7 +254,7 @@ def test_a_device_with_thousands_of_patches_is_cut_with_counts() -> None:
 PATCH = st.builds(Patch, st.integers(1), NASTY, st.integers(0, 200), NASTY, NASTY, NASTY, NASTY, NASTY, NASTY)
 
 
-@settings(deadline=None, max_examples=examples(15))
+@settings(max_examples=examples(15))
 @given(st.lists(PATCH, max_size=60), NASTY)
 def test_a_device_of_anything_fits(patches: list[Patch], name: str) -> None:
     fits(device_blocks.page(Device(1, name, DeviceKind.SERVER, 1, name, name), patches, token="t1"))
@@ -423,7 +423,7 @@ REQUESTS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=examples(15))
+@settings(max_examples=examples(15))
 @given(st.lists(REQUESTS, min_size=1, max_size=10), NASTY, st.sampled_from(["", "https://x.slack.com/p" + "1" * 180]))
 def test_a_list_of_any_requests_fits(requests: list[RetryRequest], device: str, link: str) -> None:
     whatever = part(requests, link=link, ahead=10, total=57, token="t" * 22)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.blocks import silences as blocks
@@ -48,7 +48,6 @@ def test_the_list_names_author_end_and_reason_and_pages() -> None:
     assert "Silence #3 is over" in fits(blocks.listed(Part([], 0, 0), SAMPLE))
 
 
-@settings(deadline=None)
 @given(st.lists(NASTY, min_size=5, max_size=5))
 def test_nasty_names_stay_text_and_a_full_page_fits(nasty: list[str]) -> None:
     application, reason, client, version, why = nasty

@@ -11,7 +11,6 @@ import re
 import signal
 import socket
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,6 @@ import pytest
 import yaml
 
 from bot import __version__
-from bot.demo.clock import Clock
 from bot.demo.faults import Fault
 from bot.demo.world import World
 from bot.manifest import render
@@ -67,12 +65,6 @@ async def ended(process: Program | Process) -> Done:
 
 async def ran(folder: Path, *arguments: str, env: dict[str, str] | None = None, cold: bool = False) -> Done:
     return await ended(await start(folder, *arguments, env=env, cold=cold))
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with World(clock=Clock(datetime.now(UTC), speed=1)) as running:
-        yield running
 
 
 def files_in(folder: Path) -> list[str]:

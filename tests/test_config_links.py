@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot import config
-from tests.test_config import env, faults, the_fault
+from tests.configured import env, faults, the_fault
 
 HOUR = timedelta(hours=1)
 

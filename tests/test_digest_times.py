@@ -185,7 +185,7 @@ MOMENTS = st.integers(0, 365 * 1440).map(lambda minutes: utc("2026-01-01 00:00")
 
 @given(st.sampled_from(LINES), st.sampled_from(ZONES), TIMES, MOMENTS, st.integers(1, 20 * 1440))
 @example("30 2 * * *", "Europe/Berlin", ("22:00-06:00", "Mon-Wed", "Sat", "Sun"), utc("2026-01-01 01:30"), 1440)
-@settings(deadline=None, max_examples=examples(10))
+@settings(max_examples=examples(10))
 def test_every_slot_is_told_once_and_never_in_quiet_time(
     line: str, zone: str, texts: tuple[str, ...], start: datetime, minutes: int
 ) -> None:
@@ -210,7 +210,7 @@ def test_every_slot_is_told_once_and_never_in_quiet_time(
 
 
 @given(st.sampled_from(ZONES), TIMES, MOMENTS)
-@settings(deadline=None, max_examples=examples(10))
+@settings(max_examples=examples(10))
 def test_the_ends_of_a_quiet_time_are_found_as_by_looking_at_every_minute(
     zone: str, texts: tuple[str, ...], at: datetime
 ) -> None:

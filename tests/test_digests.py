@@ -98,7 +98,7 @@ MOMENTS = st.integers(0, 2 * 365 * 1440).map(lambda minutes: utc("2025-01-01 00:
 
 
 @given(st.sampled_from(CRONS), st.sampled_from(ZONES), MOMENTS, st.integers(1, 14 * 1440))
-@settings(deadline=None, max_examples=examples(20))
+@settings(max_examples=examples(20))
 def test_walking_slot_by_slot_and_looking_back_agree(cron: str, zone: str, last: datetime, minutes: int) -> None:
     the_plan, now = plan(cron, zone), last + timedelta(minutes=minutes)
     walked: list[datetime] = []

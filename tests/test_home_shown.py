@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.blocks import home, text
@@ -62,7 +62,6 @@ def sound(view: dict[str, Any]) -> str:
     return "\n".join(lines(view["blocks"], str))
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(NASTY)
 def test_it_keeps_slacks_limits_whatever_comes(words: str) -> None:
     sound(full(words, 20))

@@ -147,7 +147,7 @@ COUNT = st.integers(0, 30) | st.integers(0, 10**9)
 DAYS = st.lists(st.tuples(COUNT, COUNT, COUNT), min_size=2, max_size=30)
 
 
-@settings(deadline=None, max_examples=examples(4))
+@settings(max_examples=examples(4))
 @given(DAYS)
 def test_whatever_happened_can_be_drawn_and_told(counts: list[tuple[int, int, int]]) -> None:
     dates = [LAST - timedelta(days=back) for back in range(len(counts))]

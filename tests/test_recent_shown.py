@@ -110,7 +110,7 @@ COUNTS = st.integers(0, 10**9)
 APPLICATIONS = st.builds(Application, NASTY, NASTY, COUNTS, COUNTS, COUNTS, st.lists(COUNTS, max_size=MOST).map(tuple))
 
 
-@settings(deadline=None, max_examples=examples(15))
+@settings(max_examples=examples(15))
 @given(st.lists(APPLICATIONS, max_size=20))
 def test_a_page_of_any_applications_fits(found: list[Application]) -> None:
     fits(by_application(found, recent.pages(len(found)) - 1, History(NOW)))

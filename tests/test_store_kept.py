@@ -65,7 +65,7 @@ ASKED = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ATTEMPTS, ASKED)
 def test_kept_attempts_are_told_as_a_look_through_all_of_them_tells(
     tmp_path_factory: pytest.TempPathFactory, seen: list[Attempt], asked: Recent

@@ -86,7 +86,7 @@ async def test_approved_requests_wait_until_their_window_opens(store: Store) -> 
     assert ids(await store.waiting(NOW + timedelta(hours=1), 9, FIRST)) == [three.id]
 
 
-@settings(deadline=None, max_examples=examples(4), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(4), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     start=st.integers(1, 12),
     size=st.integers(1, 5),

@@ -339,7 +339,7 @@ REACHES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 45), st.integers
 Turn = tuple[Sequence[Attempt], Sequence[tuple[int, str]]]
 
 
-@settings(max_examples=examples(5), deadline=None)
+@settings(max_examples=examples(5))
 @given(TURNS, REACHES)
 def test_the_store_tells_what_a_naive_telling_does(
     tmp_path_factory: pytest.TempPathFactory, turns: Sequence[Turn], reaches: Sequence[tuple[int, int, int]]
