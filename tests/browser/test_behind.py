@@ -51,6 +51,7 @@ async def test_what_passes_is_shown_line_by_line_opens_folds_and_can_be_filtered
             await visit.scene.world.slack.event({"type": "app_home_opened", "user": "U0ANN", "tab": "messages"})
         folded = line(visit, "app_home_opened messages")
         await expect(folded).to_contain_text(f"×{ended}")
+        assert await page.locator(".panel").evaluate("node => node.scrollHeight <= node.clientHeight")
         await folded.click()
         await expect(page.locator("#trace ol.inside > li")).to_have_count(ended)
         await page.locator("#trace ol.inside .trace-line").last.click()

@@ -21,6 +21,23 @@ async def test_a_form_is_filled_in_changed_meanwhile_covered_and_sent(browser: B
         await _one_after_the_other(play)
 
 
+async def test_what_one_presses_stays_where_it_is_although_a_list_above_it_closes(browser: Browser) -> None:
+    async with playing(browser) as play:
+        asked = gallery.asked("Colleagues", gallery.element("multi_users_select"))
+        play.visit.scene.world.slack.space.open_view("U0BOB", modal("Who", [asked]))
+        people, options = play.form.get_by_role("combobox", name="Colleagues"), play.form.get_by_role("option")
+        await play.finds("Colleagues", "carl", "@carl")
+        await people.press_sequentially("a")
+        await expect(options.nth(3)).to_be_visible()
+        await play.press("Remove @carl")
+        await expect(play.form.locator(".chip")).to_have_count(0)
+        await expect(people).to_be_focused()
+        await people.press_sequentially("a")
+        await expect(options.nth(3)).to_be_visible()
+        await play.form.locator("#modal-close").click()
+        await play.ends()
+
+
 def modal(title: str, blocks: list[Json], **more: Any) -> Json:
     submit = {"submit": gallery.plain("Send")} if any(block["type"] == "input" for block in blocks) else {}
     return {"type": "modal", "title": gallery.plain(title), "blocks": blocks, **submit, **more}

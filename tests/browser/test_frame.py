@@ -110,10 +110,10 @@ async def test_a_page_whose_demo_has_gone_says_so_and_goes_on_when_it_is_back(br
             await page.get_by_role("button", name="Reply in thread").click()
         await page.get_by_label("Message or slash command").fill("is anybody there?")
         await page.get_by_role("button", name="Send").click()
-        await expect(page.locator("#trouble")).to_have_text("The demo does not answer.")
+        await expect(page.locator("#unsent")).to_have_text("The demo does not answer.")
         async with another_demo(int(address.rpartition(":")[2])) as scene:
             await expect(page.get_by_text("This is a new demo.")).to_be_visible()
-            await expect(page.locator("#trouble")).to_be_hidden()
+            await expect(page.locator("#unsent")).to_be_hidden()
             await expect(page.get_by_text("while nobody looked")).to_have_count(0)
             await expect(page.get_by_role("complementary", name="Thread")).to_be_hidden()
             await page.get_by_role("button", name="Send").click()

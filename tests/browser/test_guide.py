@@ -19,7 +19,7 @@ def pointed(page: Page) -> Locator:
     return page.locator(".pointed")
 
 
-def said(page: Page, sentence: str) -> Locator:
+def said(page: Page, sentence: str | re.Pattern[str]) -> Locator:
     """What those are told who do not see the strip."""
     return page.get_by_role("status").filter(has_text=sentence)
 
@@ -47,6 +47,11 @@ async def test_a_newcomer_plays_the_main_job_by_pressing_what_is_marked(browser:
         await press(page, "Show me where")
         await expect(pointed(page)).to_be_focused()
         await page.keyboard.press("Enter")
+        ticked = page.get_by_role("dialog").get_by_role("checkbox", checked=True)
+        await ticked.press("Space")
+        await _at_step(page, 2, "Choose what to retry, then press Next")
+        await page.keyboard.press("Space")
+        await _at_step(page, 2, "What failed is ticked: press Next")
         for words in ("Next", "Request"):
             await expect(pointed(page)).to_have_text(words)
             await pointed(page).click()
@@ -61,7 +66,7 @@ async def test_a_newcomer_plays_the_main_job_by_pressing_what_is_marked(browser:
         await pointed(page).click()
         await _at_step(page, 5, "told, once")
         await press(page, "Let the patches install")
-        await expect(strip(page)).to_contain_text(re.compile(r"Done in \d+ s"))
+        await expect(strip(page)).to_contain_text(re.compile(r"Done in \d+ s\.\s*From a failure to a fix"))
         await expect(visit.saying("Finished: 1 of 1 installed")).to_be_visible()
         assert [(retry.device_id, retry.ids) for retry in visit.scene.world.nsight.retries] == [(1001, (5,))]
         other = await browser.new_page()  # another browser, which has seen nothing of this
@@ -76,9 +81,10 @@ async def test_afterwards_there_are_five_things_to_try_each_with_one_click(brows
         await visit.types("/patches retry SRV-DC01 5")
         await visit.becomes("Ann")
         await visit.goes("# patch-approvals")
+        await visit.page.get_by_role("button", name="Patches fail again").click()
         await visit.saying("SRV-DC01").get_by_role("button", name="Approve").click()
         await press(visit.page, "Let the patches install")
-        await expect(strip(visit.page)).to_contain_text("Done")
+        await expect(said(visit.page, re.compile(r"Done in \d+ s\. Not all of it is installed"))).to_be_attached()
         await _looked_at(visit)
         await _silenced(visit)
         await _turned_away_from_a_lost_reply(visit.page)
@@ -93,7 +99,7 @@ def _field(page: Page) -> Locator:
 
 async def _looked_at(visit: Visit) -> None:
     await press(visit.page, "A digest")
-    await expect(visit.saying("new failures")).to_be_visible()
+    await expect(visit.saying("1 patch failed again after a retry")).to_be_visible()
     await press(visit.page, "The app's Home")
     await expect(visit.page.get_by_role("region", name="Home")).to_be_visible()
 

@@ -173,6 +173,7 @@ async def test_a_digest_has_a_picture_that_opens_larger_and_a_file_to_save(brows
         assert (
             await larger.get_by_role("img").evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 500
         )
+        assert await larger.evaluate("node => node.clientWidth - node.querySelector('img').clientWidth") == 0
         await page.keyboard.press("Escape")
         await expect(larger).to_be_hidden()
         await expect(thread.get_by_role("button", name="larger")).to_be_focused()

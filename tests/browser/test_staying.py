@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.visit import Visit, visiting
+from tests.browser.visit import NARROW, Visit, visiting
 
 pytestmark = [pytest.mark.deep]
 
@@ -113,6 +113,39 @@ async def test_a_draft_waits_for_its_person_in_its_thread(browser: Browser) -> N
         await expect(_answer(visit)).to_be_focused()
         await page.get_by_role("button", name="1 reply last today").click()
         await expect(_answer(visit)).to_have_value("")
+
+
+async def test_a_conversation_sends_one_thing_at_a_time_and_tells_where_one_typed_what_went_wrong(
+    browser: Browser,
+) -> None:
+    async with visiting(browser) as visit:
+        page, held = visit.page, Held()
+        thread, answer = page.get_by_role("complementary", name="Thread"), _answer(visit)
+        reply = thread.get_by_role("button", name="Reply", exact=True)
+        await visit.scene.world.slack.says("bob", "one")
+        await visit.saying("one").get_by_role("button", name="Reply in thread").click()
+        await held.at(page, "say")
+        await visit.types("/patches pending")
+        await expect(reply).to_have_attribute("aria-disabled", "true")
+        await answer.fill("meanwhile")
+        await answer.press("Enter")
+        held.let_go()
+        await expect(visit.saying("No retry request waits")).to_be_visible()
+        await expect(page.locator("[aria-busy]")).to_have_count(0)
+        await expect(answer).to_have_value("meanwhile")
+
+        visit.expects("ERR_FAILED")
+        await page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})  # the thread covers the rest
+        await page.unroute("**/api/say")
+        await page.route("**/api/say", lambda route: route.abort())
+        await answer.press("Enter")
+        await expect(thread.get_by_role("alert")).to_have_text("The demo does not answer.")
+        await expect(page.get_by_role("alert").filter(has_text="not answer", visible=True)).to_have_count(1)
+        await page.unroute("**/api/say")
+        await answer.press("Enter")
+        await expect(thread.get_by_role("article").filter(has_text="meanwhile")).to_be_visible()
+        await expect(thread.get_by_role("alert")).to_be_hidden()
+        assert [sent.text for sent in visit.scene.world.slack.messages if sent.user != BOT] == ["one", "meanwhile"]
 
 
 async def test_a_button_is_at_work_until_it_is_done_whatever_is_drawn_meanwhile(browser: Browser) -> None:

@@ -4,6 +4,7 @@ import * as announce from "/js/announce.js";
 import * as behind from "/js/behind.js";
 import * as channels from "/js/channels.js";
 import * as composer from "/js/composer.js";
+import * as desk from "/js/desk.js";
 import * as files from "/js/files.js";
 import * as guide from "/js/guide.js";
 import * as home from "/js/home.js";
@@ -17,6 +18,6 @@ import * as theme from "/js/theme.js";
 import * as thread from "/js/thread.js";
 import * as timeline from "/js/timeline.js";
 
-const parts = [theme, people, channels, timeline, thread, home, files, announce, modal, composer, behind, guide];
+const parts = [theme, people, channels, timeline, thread, home, files, announce, modal, desk, composer, behind, guide];
 for (const part of [...parts, layout, places]) attempt(part.start); // places last: it answers what the others heard
 become(state.person);

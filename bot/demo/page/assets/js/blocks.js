@@ -106,4 +106,6 @@ function picture(part) {
 }
 
 const own = (address) =>
-  Boolean(address) && URL.canParse(address, location.href) && new URL(address, location.href).origin === location.origin;
+  Boolean(address) &&
+  URL.canParse(address, location.href) &&
+  new URL(address, location.href).origin === location.origin;

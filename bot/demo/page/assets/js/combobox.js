@@ -1,7 +1,7 @@
 // A field to type in, what is found for it below, and what was chosen as chips before it.
 // As in www.w3.org/WAI/ARIA/apg/patterns/combobox (editable, list autocomplete).
 
-import { button, element } from "/js/dom.js";
+import { button, element, unpressed } from "/js/dom.js";
 import { chosen } from "/js/options.js";
 import { plain } from "/js/text.js";
 
@@ -70,7 +70,7 @@ class Combobox {
     this.field.addEventListener("change", (event) => event.stopPropagation()); // typing is no choice yet
     this.field.addEventListener("input", () => this.search());
     this.field.addEventListener("focus", () => this.from.least || this.search());
-    this.field.addEventListener("blur", () => this.leave());
+    this.field.addEventListener("blur", () => unpressed(() => this.field.matches(":focus") || this.leave()));
     this.field.addEventListener("keydown", (event) => this.#key(event));
     this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the field
     this.list.addEventListener("click", (event) => {

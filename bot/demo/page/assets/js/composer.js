@@ -1,22 +1,21 @@
 // Where one types: words and commands, with hints at the commands, what was typed before, and a draft for each place.
 
+import { Desk } from "/js/desk.js";
 import { at } from "/js/dom.js";
-import { draft, keepDraft } from "/js/drafts.js";
 import { Menu, fitting, meant, nameOf, told, whole } from "/js/hints.js";
-import { post } from "/js/live.js";
 import { HOME, on, state } from "/js/store.js";
 import { DRAWERS } from "/js/widths.js";
 
 const field = at("text");
 const menu = new Menu(field, complete);
 const past = {}; // what was sent, or had to make room, by person, newest last
-const underWay = new Set(); // the drafts that are being sent, by their keys
 let back = 0; // steps into the past
 let begun = ""; // what stood there before the first step
-let here = ""; // the key of the draft that is shown
+let desk = new Desk(state.place); // where one is
 
 export function start() {
   for (const topic of ["screen", "place"]) on(topic, arrive);
+  on("said", look);
   DRAWERS.side.addEventListener("change", invite);
   at("composer").addEventListener("submit", submit);
   field.addEventListener("input", typed);
@@ -33,17 +32,13 @@ export function suggest(text) {
   field.focus();
 }
 
-const keyOf = () => `${state.person} ${state.place}`;
-
 /** At another place, or as somebody else: the draft of there. */
 function arrive() {
   invite();
-  if (here === keyOf() || state.place === HOME) return;
-  if (here) keepDraft(here, field.value);
-  here = keyOf();
-  back = 0;
-  put(draft(here));
-  lock();
+  const there = new Desk(state.place);
+  if (there.key === desk.key || state.place === HOME) return;
+  desk = there;
+  redraft();
 }
 
 /** What to type, in as many words as there is room for. */
@@ -72,9 +67,10 @@ function typed() {
   settle(open ? `${count}. Arrows choose, Tab or Enter completes.` : "");
 }
 
-/** The height of the field, the form of the command that stands there, and `said` to those who do not see the list. */
+/** Keeps what stands there; tells the form of a command, and `said` to those who do not see the list. */
 function settle(said) {
-  field.parentNode.dataset.text = field.value;
+  desk.draft = field.value;
+  desk.show(field, at("send"), at("unsent"));
   const form = menu.open ? undefined : meant(field.value, state.commands);
   const usage = at("usage");
   usage.hidden = !form;
@@ -128,36 +124,25 @@ function recall(step) {
 
 function submit(event) {
   event.preventDefault();
-  const text = field.value.trim();
-  if (text && !field.readOnly) send(text);
-}
-
-/** What could not be sent stays in the field; until that is known, nobody changes it there. */
-async function send(text) {
-  const from = here;
-  remember(text);
+  if (desk.taken) return;
+  remember(field.value.trim());
   menu.close();
-  underWay.add(from);
-  lock();
-  const answer = await post("say", { channel: state.place, text });
-  underWay.delete(from);
-  lock();
-  if (!answer || answer.failure) return;
-  if (from !== here) keepDraft(from, "");
-  else if (field.value.trim() === text) clear();
+  desk.send();
 }
 
-function clear() {
+/** What was sent is gone from the draft. */
+function look() {
+  if (field.value === desk.draft) desk.show(field, at("send"), at("unsent"));
+  else redraft();
+}
+
+/** The draft as it is, whatever one has gone back to. */
+function redraft() {
   back = 0;
-  put("");
+  put(desk.draft);
 }
 
 function remember(text) {
   const mine = (past[state.person] ??= []);
-  if (mine.at(-1) !== text) mine.push(text);
-}
-
-function lock() {
-  field.readOnly = underWay.has(here);
-  at("send").ariaBusy = at("send").ariaDisabled = field.readOnly ? "true" : null;
+  if (text && mine.at(-1) !== text) mine.push(text);
 }

@@ -16,6 +16,7 @@ const AWAITED = "⏳"; // in a form that is still being read; the same test hold
  * @property {string} channel
  * @property {"waits" | "runs" | "ended" | "off"} course For an approval, after it; done; or come to nothing.
  * @property {boolean} sent N-sight has been called.
+ * @property {boolean} again Another retry is offered: not all of it went as it should.
  * @property {boolean} lost Nobody knows whether the call reached it.
  * @property {string} asker The id of who asked.
  * @property {string[]} given The ids of those who have approved.
@@ -49,6 +50,7 @@ function read(told) {
     channel: told.channel,
     course: course(can, shows),
     sent: !can("withdraw") && !shows("sending"),
+    again: can("again"),
     lost: can("read"),
     asker: mentioned(JSON.stringify(told.blocks.find((block) => block.type === "context") ?? ""))[0],
     given: words.split(SIGNS.approved).slice(1).map((rest) => mentioned(`<@${rest}`)[0]),

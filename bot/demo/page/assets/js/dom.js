@@ -30,6 +30,17 @@ export async function busy(node, act) {
   }
 }
 
+let pressing = false; // a pointer is down
+for (const type of ["pointerdown", "pointerup", "pointercancel"]) {
+  addEventListener(type, () => (pressing = type === "pointerdown"), true);
+}
+
+/** Acts when no pointer is down, after the click if one is: what somebody is about to press does not move away. */
+export function unpressed(act) {
+  if (pressing) addEventListener("pointerup", () => setTimeout(act), { once: true });
+  else act();
+}
+
 const heirs = new WeakMap(); // of a control that was at work: what was drawn in its stead
 const mark = (node, sign) => (node.ariaBusy = node.ariaDisabled = sign);
 

@@ -23,6 +23,7 @@ export function start() {
   on("screen", first);
   for (const topic of ["screen", "message", "views", "place"]) on(topic, look);
   at("text").addEventListener("input", look);
+  at("modal").addEventListener("change", look);
   at("guide-do").addEventListener("click", (event) => busy(event.target, step.act).then(look));
   at("guide-skip").addEventListener("click", leave);
   at("guide-show").addEventListener("click", again);
@@ -112,7 +113,7 @@ function tell(last) {
   at("guide-tries").hidden = !over;
   at("guide-skip").textContent = over ? "Close" : "Skip";
   if (focused && !step.words) at("guide-skip").focus();
-  announce(last?.n === step.n ? "" : `${at("guide-step").textContent}: `);
+  announce(last?.n === step.n ? "" : `${at("guide-step").textContent}${over ? " " : ": "}`);
   if (over) keep(KEPT, "done");
 }
 

@@ -23,7 +23,8 @@ export function fold(entries) {
 }
 
 /** What went well is alike whatever it was about; what did not, only if it went wrong in the same way. */
-const kind = ({ side, way, title, mood, outcome }) => [side, way, title, ["odd", "wrong"].includes(mood) ? outcome : ""].join("\n");
+const kind = ({ side, way, title, mood, outcome }) =>
+  [side, way, title, ["odd", "wrong"].includes(mood) ? outcome : ""].join("\n");
 
 /** Shows the lines in a list; what is there already stays, and stays open. */
 export function draw(list, lines) {
@@ -70,7 +71,8 @@ function head(entries) {
   if (entries.length > 1) what.append(" ", element("span", "times", `×${entries.length}`));
   const query = entries.length === 1 && first.about.includes("=") ? [element("span", "about query", first.about)] : [];
   if (entries.length === 1 && !query.length) what.append(" ", element("span", "about", first.about));
-  return [element("time", "", TIME.format(first.at * 1000)), side, what, element("span", "outcome", outcome(last)), ...query];
+  const time = element("time", "", TIME.format(first.at * 1000));
+  return [time, side, what, element("span", "outcome", outcome(last)), ...query];
 }
 
 const broken = (words) => words.split(JOINTS).flatMap((part, n) => (n ? [element("wbr"), part] : [part]));

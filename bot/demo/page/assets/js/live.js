@@ -14,8 +14,11 @@ let source;
 let again;
 let today = ""; // of who reads
 
-/** Sends a deed as the person who is acted as. What the demo answers, or null after a trouble that was shown. */
-export async function post(deed, body = {}) {
+/**
+ * Sends a deed as the person who is acted as. What the demo answers, or null after a trouble that was shown: above the
+ * composer, or by `told`.
+ */
+export async function post(deed, body = {}, told = trouble) {
   trouble("");
   if (deed !== "home") lost("", ANEW); // it has been read by then
   try {
@@ -24,11 +27,11 @@ export async function post(deed, body = {}) {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ as: state.person, ...body }),
     });
-    const told = await answer.json();
-    if (!answer.ok) trouble(`That did not work: ${told.error}.`);
-    return answer.ok ? told : null;
+    const said = await answer.json();
+    if (!answer.ok) told(`That did not work: ${said.error}.`);
+    return answer.ok ? said : null;
   } catch {
-    trouble(SILENT);
+    told(SILENT);
     return null;
   }
 }
@@ -50,6 +53,7 @@ function follow(person) {
     source.addEventListener(name, (event) => act(JSON.parse(event.data), person));
   }
   source.onopen = () => {
+    if (state.silent) tell("answers");
     state.silent = false;
     lost("");
     if (troubled.textContent === SILENT) trouble("");

@@ -9,6 +9,8 @@ import { go, reveal } from "/js/places.js";
 import { HOME, actor, capital, channelNamed, state } from "/js/store.js";
 
 const ASK = "/patches recent";
+const [TICKED, UNTICKED] = ["What failed is ticked: press", "Choose what to retry, then press"];
+const AGAIN = "Not all of it is installed this time: the card says so, and offers another retry.";
 export const COUNT = 5;
 
 let spent = ""; // the id of the list whose form has offered nothing: another one is asked for
@@ -29,7 +31,7 @@ export function next(since) {
   const list = listed(since);
   const form = state.views.at(-1);
   if (form) spent = vain(form) ? list?.id : "";
-  if (form) return { n: vain(form) ? 1 : 2, ...filling("What failed is ticked: press") };
+  if (form) return { n: vain(form) ? 1 : 2, ...filling(ticked() ? TICKED : UNTICKED) };
   return list && list.id !== spent ? choosing(list) : asking(list);
 }
 
@@ -96,13 +98,14 @@ async function install({ channel, id }) {
   await post("lever", { name: "install" });
 }
 
-const ended = () => ({
+const ended = (card) => ({
   n: COUNT + 1,
-  say: "From a failure to a fix, with two people's names on it. What to try next:",
+  say: `${card.again ? AGAIN : "From a failure to a fix, with two people's names on it."} What to try next:`,
 });
 
 // ---------------------------------------------------------------- what can be pressed
 
+const ticked = () => at("modal-blocks").querySelector("input:checked");
 const named = (id) => capital(state.names[id] ?? "somebody");
 
 /** A form is open. While it is still being read it has no button; one that is in vain has none either. */

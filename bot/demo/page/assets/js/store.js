@@ -32,7 +32,8 @@ const listeners = {};
  * Topics: "screen" (all is new), "anew" (before it: it is another demo), "message" ({now, before}), "views", "home",
  * "clock", "day" (it is another one for who reads), "place" (another place or thread is looked at, and what counts as
  * read has changed), "read" (only the latter), "reveal" (a message's id), "trouble" (what went wrong, a sentence or
- * nothing), "trace", "levers".
+ * nothing), "said" (something is on its way from where one types, or has come), "answers" (the demo does again),
+ * "trace", "levers".
  */
 export function on(topic, act) {
   (listeners[topic] ??= []).push(act);

@@ -1,9 +1,8 @@
 // The thread beside the place: the message it hangs on, its replies, and where one answers.
 
+import { Desk } from "/js/desk.js";
 import { at } from "/js/dom.js";
-import { draft, keepDraft } from "/js/drafts.js";
 import { line, point, rows, sync } from "/js/feed.js";
-import { post } from "/js/live.js";
 import { closeThread, replies } from "/js/places.js";
 import { counted } from "/js/replies.js";
 import { on, state } from "/js/store.js";
@@ -16,12 +15,13 @@ const panel = at("thread");
 const list = at("thread-messages");
 const form = at("reply");
 const text = at("reply-text");
-const sending = new Set(); // where a reply is on its way from, as for drafts
+let desk = null; // where one answers
 let shown = { thread: null, person: null };
 
 export function start() {
   on("place", enter);
   on("message", changed);
+  on("said", settle);
   on("day", () => state.thread && draw());
   on("reveal", (id) => state.thread && (id !== state.thread || covering.matches) && point(list, id));
   at("thread-close").addEventListener("click", leave);
@@ -31,7 +31,10 @@ export function start() {
     leave();
   });
   form.addEventListener("submit", submit);
-  text.addEventListener("input", () => keepDraft(key(), text.value));
+  text.addEventListener("input", () => {
+    desk.draft = text.value;
+    settle();
+  });
   text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -48,6 +51,7 @@ function enter() {
   shown = { thread: state.thread, person: state.person };
   panel.hidden = !state.thread;
   list.replaceChildren();
+  desk = state.thread && new Desk(state.messages.get(state.thread)?.channel, state.thread);
   settle();
   if (!state.thread) return;
   draw();
@@ -87,30 +91,15 @@ function leave() {
 
 // ---------------------------------------------------------------- answering
 
-const key = () => `${shown.person} ${shown.thread}`;
-
 /** The field as it is for this person in this thread: with their draft, and shut while what stood there is sent. */
 function settle() {
-  const away = sending.has(key());
-  text.value = draft(key());
-  text.readOnly = away;
-  form.lastElementChild.ariaBusy = form.lastElementChild.ariaDisabled = away ? "true" : null;
+  if (!desk) return;
+  text.value = desk.draft;
+  desk.show(text, at("reply-send"), at("reply-unsent"));
 }
 
-/** What could not be sent stays in the field; another thread that was opened meanwhile is left alone. */
 async function submit(event) {
   event.preventDefault();
-  const words = text.value.trim();
-  const root = state.messages.get(state.thread);
-  const from = key();
-  if (!words || !root || sending.has(from)) return;
-  keepDraft(from, text.value);
-  sending.add(from);
-  settle();
-  const answer = await post("say", { channel: root.channel, thread: root.id, text: words });
-  sending.delete(from);
-  if (answer && !answer.failure) keepDraft(from, "");
-  if (from !== key()) return;
-  settle();
+  await desk.send();
   if (form.contains(document.activeElement)) text.focus();
 }
