@@ -13,48 +13,32 @@ from typing import Any
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from bot.redaction import Redaction, is_secret
+
 MASK = "***"
 
 # Below this libraries print URLs, headers and payloads: httpx the N-sight key at INFO, slack_sdk requests at DEBUG.
 LIBRARY_FLOOR = logging.WARNING
 LIBRARIES = ("httpx", "httpcore", "slack_sdk", "slack_bolt", "aiohttp", "aiosqlite", "alembic", "sqlalchemy", "asyncio")
 
-SECRET_KEYS = frozenset(
-    {"access_token", "api_key", "apikey", "app_token", "authorization", "bot_token", "client_secret", "cookie"}
-    | {"password", "refresh_token", "response_url", "secret", "signing_secret", "ticket", "token", "upload_url"}
-)
-SHAPES = re.compile(
-    r"""(?ix)
-    https?://hooks\.slack\.com/[^\s"'<>\\]*            # a response_url: who has it can post
-    | https?://files\.slack\.com/upload/[^\s"'<>\\]*     # an upload_url: who has it can upload
-    | \b(?:xox[a-z](?:\.xox[a-z])?|xapp)-[\w.-]+        # Slack tokens
-    | (?P<scheme>\bBearer\s+)[\w.~+/=-]+
-    | (?P<user>://)[^\s/@"']+@                          # user and password in an address
-    | (?P<key>\b(?:apikey|api_key|password|response_url|upload_url|access_token|refresh_token|client_secret|ticket)
-        \\?["']?\s*[:=]\s*\\?["']?)[^\s&"'\\,;}<>]+
-    """
-)
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Redactor:
-    """Replaces known secrets, and everything shaped like one, by ``***`` in any value of an event."""
+    """Replaces known secrets, and everything shaped or named like one, by ``***`` in any value of an event."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        longest_first = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._redaction = Redaction(secrets, MASK)
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         return {key: value if key.startswith("_") else self._clean(key, value) for key, value in event.items()}
 
     def text(self, text: str) -> str:
-        if self._known is not None:
-            text = self._known.sub(MASK, text)
         # A control character from a device's name must neither start a line of its own nor steer a terminal.
-        return CONTROLS.sub(lambda match: ascii(match[0])[1:-1], SHAPES.sub(_masked, text))
+        return CONTROLS.sub(lambda match: ascii(match[0])[1:-1], self._redaction.text(text))
 
     def _clean(self, key: object, value: Any) -> Any:
-        if isinstance(key, str) and key.lower() in SECRET_KEYS and value is not None:
+        if isinstance(key, str) and is_secret(key) and value is not None:
             return MASK
         if value is None or isinstance(value, bool | int | float):
             return value
@@ -66,12 +50,6 @@ class Redactor:
             value = value.decode(errors="backslashreplace")
         text = self.text(str(value))
         return text if key in {"exception", "stack"} else text.replace("\n", "\\n")
-
-
-def _masked(match: re.Match[str]) -> str:
-    if match["user"]:
-        return f"://{MASK}@"
-    return (match["scheme"] or match["key"] or "") + MASK
 
 
 class Stderr(logging.Handler):
