@@ -326,7 +326,7 @@ def _left_out(digest: Digest) -> str:
 
 def _small_print(digest: Digest, plan: DigestPlan) -> str:
     first = "First digest: what failed before is told as still failing · " if digest.first else ""
-    return f"{first}Source: ESET PROTECT · next digest {text.when(next_slot(plan, digest.slot))}"
+    return f"{first}Source: ESET PROTECT · next digest {text.when(next_slot(plan, digest.slot), text.DATED)}"
 
 
 def _fallback(digest: Digest, plan: DigestPlan) -> str:

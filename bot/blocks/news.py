@@ -116,7 +116,7 @@ def _stricter(before: RetryRequest, after: RetryRequest) -> str:
     moved = _moved(before, after)
     expires = ""
     if after.expires_at and after.expires_at != before.expires_at:
-        expires = f" It expires {text.when(after.expires_at)}."
+        expires = f" It expires {text.when(after.expires_at, text.DATED)}."
     gone = len(before.votes) - len(after.votes)
     void = f" {text.plural(gone, 'vote')} on it no longer {'counts' if gone == 1 else 'count'}." if gone else ""
     if _takes(after) == _takes(before):
@@ -153,7 +153,7 @@ def nudge(request: RetryRequest, policy: Policy, needed: Sequence[str] | None, a
         return Message(_nobody(request, named))
     terms = demanded(request, policy)
     who = mentions(needed) if needed else who_may(request, terms)
-    until = f" It expires {text.when(request.expires_at)}." if request.expires_at else ""
+    until = f" It expires {text.when(request.expires_at, text.DATED)}." if request.expires_at else ""
     what = f"request {named} still waits: {missing_words(request, policy)}."
     return Message(text=text.fit(f"{who}: {what}{until}", 2900))
 
@@ -172,7 +172,7 @@ def escalation(request: RetryRequest, policy: Policy, about: str = "") -> Messag
     added = f"{mentions(others)}: you may decide on {request_} now too." if others else ""
     shown = f"Its card is in {text.channel(terms.escalate_channel)} too." if terms.escalate_channel else ""
     start = added or f"{request_[0].upper()}{request_[1:]} is escalated."
-    until = f"It expires {text.when(request.expires_at)}." if request.expires_at else ""
+    until = f"It expires {text.when(request.expires_at, text.DATED)}." if request.expires_at else ""
     words = [start, f"So far: {missing_words(request, policy)}.", shown, until]
     return Message(text=text.fit(" ".join(filter(None, words)), 2900))
 

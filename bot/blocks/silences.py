@@ -60,7 +60,8 @@ def made(silence: Silence, instead: Sequence[Silence] = (), doubts: Sequence[str
 def told(silence: Silence) -> Message:
     """For the thread of the digest whose button made it."""
     words = (
-        f"🔕 {text.mention(silence.made_by)} keeps {_about(silence)} out of digests until {text.when(silence.until)}."
+        f"🔕 {text.mention(silence.made_by)} keeps {_about(silence)} out of digests"
+        f" until {text.when(silence.until, text.DATED)}."
     )
     whole = "\n".join(filter(None, (words, _why(silence))))
     return text.message(words, [text.section(whole), text.context("`/patches silences` lists all silences.")])

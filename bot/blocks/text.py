@@ -20,6 +20,7 @@ from bot.markup import clean, code, cut, escape, fit, line, listed, name, plural
 from bot.model import Attempt, Message, Outcome, State
 
 __all__ = [
+    "DATED",
     "DATE_TIME",
     "STATUS",
     "Words",
@@ -50,6 +51,8 @@ __all__ = [
 ]
 
 DATE_TIME = "{date_short_pretty} {time}"
+# For what is to come, in a message that is still read when it has passed: "the next digest yesterday" reads wrong.
+DATED = "{date_short} {time}"
 
 
 class Words(NamedTuple):
