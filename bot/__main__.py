@@ -17,7 +17,7 @@ import structlog
 
 from bot import __version__, log, manifest
 from bot.config import Config, Need, load
-from bot.errors import ConfigError, TrailUnwritableError
+from bot.errors import ConfigError, TrailUnwritableError, UnreadableError
 
 T = TypeVar("T")
 STOPPED, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -164,6 +164,9 @@ def _run(work: Coroutine[Any, Any, T], *, interrupted: int = INTERRUPTED) -> T:
         _wrong(error.faults)
     except TrailUnwritableError as error:
         click.echo(f"The database cannot be written: {error}", err=True)
+        sys.exit(FAILED)
+    except UnreadableError as error:
+        click.echo(f"The database cannot be read: {error}", err=True)
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(interrupted)

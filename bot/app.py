@@ -25,7 +25,7 @@ from bot.clients.flights import Flights
 from bot.clients.nsight import Nsight
 from bot.clients.nsight import Pace as NsightPace
 from bot.config import Config
-from bot.errors import Kind, TrailUnwritableError, UpstreamError
+from bot.errors import Kind, TrailUnwritableError, UnreadableError, UpstreamError
 from bot.flows import inventory, start
 from bot.flows.directory import Directory
 from bot.flows.services import Services
@@ -213,7 +213,7 @@ class App:
     async def _first_sweep(self) -> None:
         try:
             await inventory.sweep_if_due(self.services)
-        except TrailUnwritableError as error:
+        except (TrailUnwritableError, UnreadableError) as error:
             log.warning("probe.unwritable", why=str(error))
 
 

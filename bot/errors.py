@@ -1,4 +1,4 @@
-"""The four ways something can fail, each with what a person needs to hear."""
+"""The ways something can fail, each with what a person needs to hear."""
 
 import secrets
 from enum import StrEnum
@@ -43,6 +43,10 @@ class ConfigError(Exception):
 
 class TrailUnwritableError(Exception):
     """The database, and so the audit trail, cannot be written: changes are refused, reads still answer."""
+
+
+class UnreadableError(Exception):
+    """The database cannot be read: nothing can be shown or done until it can."""
 
 
 class Service(StrEnum):

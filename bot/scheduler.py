@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from bot import approvals
-from bot.errors import STOPPING, Refused, TrailUnwritableError, UpstreamError
+from bot.errors import STOPPING, Refused, TrailUnwritableError, UnreadableError, UpstreamError
 from bot.flows import (
     attempts,
     cards,
@@ -173,6 +173,9 @@ class Scheduler:
         except TrailUnwritableError as error:
             self._rest(name)
             log.error("scheduler.unwritable", job=name, why=str(error))  # noqa: TRY400  the reason says it all
+        except UnreadableError as error:
+            self._rest(name)
+            log.error("scheduler.unreadable", job=name, why=str(error))  # noqa: TRY400
         except Exception:  # a fault of ours
             self._rest(name)
             log.exception("scheduler.fault", job=name)

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from bot.errors import STOPPING, TrailUnwritableError, UpstreamError
+from bot.errors import STOPPING, TrailUnwritableError, UnreadableError, UpstreamError
 
 log = structlog.get_logger()
 
@@ -47,7 +47,7 @@ class Tasks:
     async def _safely(self, work: Coroutine[Any, Any, None], name: str) -> None:
         try:
             await work
-        except (UpstreamError, TrailUnwritableError) as error:
+        except (UpstreamError, TrailUnwritableError, UnreadableError) as error:
             if isinstance(error, UpstreamError) and error.code == STOPPING:
                 return
             log.warning("task.failed", task=name, error=str(error))

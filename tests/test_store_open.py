@@ -454,7 +454,7 @@ def test_a_full_disk_is_told_from_a_broken_constraint() -> None:
 def reason(database: sqlite3.Connection, sql: str) -> str | None:
     with pytest.raises(sqlite3.Error) as caught:
         database.execute(sql)
-    return engine.why_unwritable(sa.exc.DBAPIError("INSERT", None, caught.value))
+    return engine.why_unusable(sa.exc.DBAPIError("INSERT", None, caught.value))
 
 
 async def test_a_change_that_waits_too_long_behind_others_is_refused(store: Store) -> None:

@@ -5,13 +5,22 @@ import re
 import structlog
 
 from bot.blocks import answers, text
-from bot.errors import NothingNamed, Refused, TrailUnwritableError, UpstreamError, VotedAlready, new_reference
+from bot.errors import (
+    NothingNamed,
+    Refused,
+    TrailUnwritableError,
+    UnreadableError,
+    UpstreamError,
+    VotedAlready,
+    new_reference,
+)
 from bot.flows.services import Services
 from bot.model import Message
 
 log = structlog.get_logger()
 
 UNWRITABLE = "The bot's database cannot be written, so it changes nothing: no decision goes unrecorded."
+UNREADABLE = "The bot's database cannot be read, so it shows and changes nothing until it can."
 _SLACKS_CODE = re.compile("[a-z_]{3,60}")  # such as not_in_channel: more telling than "refused"
 
 
@@ -27,8 +36,11 @@ def told(services: Services, error: Exception) -> Message:
         return Message(f"⚠️ {error.sentence}{more}")
     reference = new_reference()
     if isinstance(error, TrailUnwritableError):
-        log.error("desk.unwritable", reference=reference, exc_info=error)
+        log.error("desk.unwritable", reference=reference, why=str(error))
         return Message(f"⚠️ {UNWRITABLE} Lists still work (reference `{reference}`).")
+    if isinstance(error, UnreadableError):
+        log.error("desk.unreadable", reference=reference, why=str(error))
+        return Message(f"⚠️ {UNREADABLE} (reference `{reference}`)")
     log.error("desk.fault", reference=reference, exc_info=error)
     return Message(f"⚠️ Something went wrong inside the bot (reference `{reference}`). It is logged.")
 

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import TrailUnwritableError
+from bot.errors import TrailUnwritableError, UnreadableError
 from bot.model import parse_instant
-from bot.store.engine import Database, why_unwritable
+from bot.store.engine import Database, why_unusable
 from bot.store.tables import audit_trail
 
 JSON = str | int | float | bool | None | Sequence["JSON"] | Mapping[str, "JSON"]
@@ -123,7 +123,7 @@ async def append(connection: AsyncConnection, entry: Entry) -> AuditRow:
         values = {column.name: getattr(row, column.name) for column in audit_trail.c}
         await connection.execute(sa.insert(audit_trail).values(values))
     except sa.exc.DBAPIError as error:
-        raise TrailUnwritableError(why_unwritable(error) or "the audit trail refuses a row") from error
+        raise TrailUnwritableError(why_unusable(error) or "the audit trail refuses a row") from error
     return row
 
 
@@ -184,7 +184,7 @@ async def _walk(database: Database, expected: str | None, page: int) -> Verdict:
                     return Verdict(ok=False, rows=seq, head=prev, problem=problem)
                 seq, prev = seq + 1, row.hash
                 found = found or prev == expected
-    except sa.exc.DBAPIError:
+    except (sa.exc.DBAPIError, UnreadableError):
         # Text that is not UTF-8, or a torn page: read one row at a time to tell which.
         if page > 1:
             return await _walk(database, expected, 1)

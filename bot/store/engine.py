@@ -18,14 +18,15 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.errors import ConfigError, TrailUnwritableError
+from bot.errors import ConfigError, TrailUnwritableError, UnreadableError
 
 PATIENCE = 10.0  # seconds a writer waits for the others
 READERS = 3  # at once: each has a thread, and those that would run beside them only take the processor from each other
 POOL: Any = {"pool_size": 8, "max_overflow": 0}  # readers, the writer, streams; to open one more costs a dozen reads
+BUSY = "no connection to the database is free"
 ADVISORY_LOCK = 0x9A7C4E5  # any number, the same in every process of the bot
 
-UNWRITABLE = {
+UNUSABLE = {
     sqlite3.SQLITE_READONLY: "the database is read-only",
     sqlite3.SQLITE_IOERR: "the disk reports an error",
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -42,31 +43,43 @@ UNWRITABLE = {
 class Database:
     """One engine with a modest pool; a few reads run beside each other and beside the one writer."""
 
-    def __init__(self, engine: AsyncEngine, patience: float = PATIENCE) -> None:
+    def __init__(self, engine: AsyncEngine, patience: float = PATIENCE, file: Path | None = None) -> None:
+        """``file``: where an SQLite database that may be written is."""
         self._engine = engine
         self._patience = patience
+        self._file, self._opened = file, _identity(file)
         self._readers = asyncio.Semaphore(READERS)
         # Tasks of this process queue here, first come first served; SQLite's own wait between processes is a poll.
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """One consistent view; never waits for a writer on SQLite (WAL) or PostgreSQL.
+        """One consistent view; never waits for a writer on SQLite (WAL) or PostgreSQL. Raises UnreadableError.
 
         Not to be held while the store is asked for anything else: see ``stream``.
         """
-        async with self._readers, self._engine.connect() as connection:
+        async with self._readers, self.stream() as connection:
             yield connection
 
     @asynccontextmanager
     async def stream(self) -> AsyncIterator[AsyncConnection]:
         """As ``read``, for what is handed on page by page to somebody who may use the store between two pages."""
-        async with self._engine.connect() as connection:
-            yield connection
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except sa.exc.DBAPIError as error:
+            if reason := why_unusable(error):
+                raise UnreadableError(reason) from error
+            raise
+        except sa.exc.TimeoutError as error:
+            raise UnreadableError(BUSY) from error
 
     @asynccontextmanager
     async def write(self, patience: float | None = None) -> AsyncIterator[AsyncConnection]:
         """Commits at the end, rolls back on any exception. TrailUnwritableError when it cannot be opened or kept."""
+        if self._file is not None and _identity(self._file) != self._opened:
+            # An open connection writes on into a file that nobody will find again, and forgets it all at its end.
+            raise TrailUnwritableError("the database file is not where it was: it was moved, deleted or replaced")
         seconds = self._patience if patience is None else min(patience, self._patience)
         writer = self._engine.execution_options(write=True, patience=seconds)
         await self._wait_for_turn(seconds)
@@ -74,11 +87,11 @@ class Database:
             async with writer.begin() as connection:
                 yield connection
         except sa.exc.DBAPIError as error:
-            if reason := why_unwritable(error):
+            if reason := why_unusable(error):
                 raise TrailUnwritableError(reason) from error
             raise
         except sa.exc.TimeoutError as error:
-            raise TrailUnwritableError("no connection to the database is free") from error
+            raise TrailUnwritableError(BUSY) from error
         except asyncio.CancelledError as error:
             # The broken-off statement lives on in these frames, and with it SQLite's lock on the whole database, until
             # the garbage collector happens to come by.
@@ -115,18 +128,33 @@ def connect(url: str, *, create: bool, patience: float = PATIENCE) -> Database:
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     else:
         sa.event.listen(engine.sync_engine, "begin", _begin_postgresql)
-    return Database(engine, patience)
+    return Database(engine, patience, _own_file(address))
 
 
-def why_unwritable(error: sa.exc.DBAPIError) -> str | None:
-    """Why the database cannot be written, None when the error is of another sort (a broken constraint, say).
+def why_unusable(error: sa.exc.DBAPIError) -> str | None:
+    """Why the database cannot be read or written, None when the error is of another sort (a broken constraint, say).
 
     Source: https://www.sqlite.org/rescode.html; the low byte of an extended code is its primary code.
     """
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
-        return UNWRITABLE.get(code & 0xFF)
+        return UNUSABLE.get(code & 0xFF)
     return "the database does not answer" if error.connection_invalidated else None
+
+
+def _own_file(address: sa.URL) -> Path | None:
+    """The file that only this path leads to; None for a copy that nobody changes, and where there is no file."""
+    name = address.database or ""
+    return None if address.get_backend_name() != "sqlite" or name.startswith("file:") else Path(name)
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """What tells this file from another one of the same name; None when it is not there."""
+    try:
+        found = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found is not None else None
 
 
 def _still(address: sa.URL) -> sa.URL:
@@ -178,7 +206,7 @@ def _switch_to_wal(cursor: Any) -> None:
     try:
         cursor.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in UNWRITABLE:
+        if error.sqlite_errorcode & 0xFF not in UNUSABLE:
             raise
 
 

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bot.errors import ConfigError, TrailUnwritableError
+from bot.errors import ConfigError, TrailUnwritableError, UnreadableError
 from bot.store.engine import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -30,6 +30,8 @@ async def settle(database: Database, *, migrate: bool) -> None:
             await connection.run_sync(upgrade)
     except TrailUnwritableError as error:
         raise ConfigError([f"DATABASE_URL: the schema cannot be brought up to date: {error}"]) from error
+    except UnreadableError as error:
+        raise ConfigError([f"DATABASE_URL: the database cannot be opened: {error}"]) from error
     except sa.exc.DBAPIError as error:
         raise ConfigError([f"DATABASE_URL: the database cannot be opened: {error.orig}"]) from error
 

@@ -21,9 +21,10 @@ from bot.app import App, Pace, running
 from bot.config import load
 from bot.demo import tour
 from bot.demo.faults import Fault
+from bot.demo.page.stream import listening
 from bot.demo.slack.http_sender import FORM
 from bot.demo.world import World
-from bot.errors import Kind, UpstreamError
+from bot.errors import Kind, UnreadableError, UpstreamError
 from bot.messenger import Messenger
 from bot.messenger import Pace as SlackPace
 from bot.model import Message
@@ -97,6 +98,32 @@ async def test_after_the_brake_the_bot_comes_back_by_itself(tmp_path: Path) -> N
         await stage.world.slack.connected()
         assert "All is well" in (await stage.asks("bob", "/patches status")).plain
         assert nothing_left(stage) == []
+
+
+async def test_an_ack_that_finds_its_connection_gone_is_a_line_in_the_log_and_no_crash(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Slack goes right after the envelope, while the bot reads in the database what its ack will say."""
+    async with staged(tmp_path) as stage:
+        slack = stage.world.slack
+        answer = await stage.asks("bob", "/patches retry")
+        await stage.opens("bob", "Choose devices…", answer, saying="On which devices")
+        slack.patience = 0.1  # a person at Slack's side has seen enough: no ack will come
+
+        def goes(kind: str, _: object) -> None:
+            if kind == "envelope":
+                slack.cut_sockets()
+
+        with capture_logs() as told, listening(slack.on_change, goes):
+            assert await slack.suggestions("bob", "Devices", "srv-dc01") == []
+            await slack.until(lambda: any(line["event"] == "slack.ack_lost" for line in told))
+        assert [line["type"] for line in told if line["event"] == "slack.ack_lost"] == ["interactive"]
+        assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+        assert slack.unacked == ["bob · types 'srv-dc01': operation_timeout"]
+        slack.patience = 3.0
+        await slack.connected()
+        assert await slack.suggestions("bob", "Devices", "srv-dc01")
+        assert stage.world.violations == []
 
 
 @pytest.mark.parametrize("reason", ["link_disabled", "too_many_websockets"])
@@ -327,6 +354,55 @@ async def test_a_tick_that_fails_rests_instead_of_filling_the_log(tmp_path: Path
                 world.clock.advance(timedelta(seconds=16))
                 while faults() < 2:
                     await clock.reaches(clock.times + 1)
+
+
+async def test_a_database_that_cannot_be_read_is_one_line_for_each_job_and_no_trace(tmp_path: Path) -> None:
+    here, away = tmp_path / "here", tmp_path / "away"
+    here.mkdir()
+    async with staged(here) as stage:
+
+        async def ticks() -> list[str]:
+            """The jobs that fail in a round; the round itself does, too."""
+            with capture_logs() as told:
+                with pytest.raises(UnreadableError):
+                    await stage.bot.tick()
+                await stage.bot.settle()
+            for line in told:
+                assert line["event"] in {"scheduler.unreadable", "scheduler.unwritable"}
+                assert (line["log_level"], line["why"]) == ("error", "the database file cannot be opened")
+            return [line["job"] for line in told if line["event"] == "scheduler.unreadable"]
+
+        stage.world.clock.advance(timedelta(hours=1))
+        here.rename(away)
+        await stage.bot.services.store.close()  # what is open goes on reading the file, wherever it is
+        failed = await ticks()
+        assert {"collect", "inventory", "repair"} <= set(failed)
+        assert len(failed) == len(set(failed))
+        assert await ticks() == []  # they rest
+        away.rename(here)
+        with capture_logs() as told:
+            await stage.later(timedelta(minutes=2))
+        events = [line["event"] for line in told]
+        assert "attempts.collected" in events
+        assert not [event for event in events if event.startswith("scheduler.")]
+
+
+async def test_where_the_database_file_is_gone_nothing_is_changed_until_it_is_back(tmp_path: Path) -> None:
+    """The bot's open connections would write on, into a file that its next start does not find."""
+    here, away = tmp_path / "here", tmp_path / "away"
+    here.mkdir()
+    async with staged(here) as stage:
+        await stage.asks("bob", "/patches retry 1001 4")
+        here.rename(away)
+        await stage.clicks("ann", "Approve", stage.card)
+        assert "database cannot be written, so it changes nothing" in stage.told("ann")
+        assert "the database file is not where it was" in (await get(stage.bot, "/readyz"))[1]
+        assert "SRV-DC01" in (await stage.asks("bob", "/patches history")).plain
+        assert stage.retries == []
+        away.rename(here)
+        await stage.clicks("ann", "Approve", stage.card)
+        assert stage.retries == [(1001, (4,))]
+        assert nothing_left(stage) == []
 
 
 async def test_the_figures_know_the_connection_without_anybody_asking_for_readiness(tmp_path: Path) -> None:
