@@ -428,7 +428,7 @@ async def test_half_a_request_and_a_call_in_flight_delay_no_stop_beyond_its_dead
     never = asyncio.Event()
     async with World() as world, contextlib.AsyncExitStack() as stack:
         stage = await stack.enter_async_context(
-            staged(tmp_path, config=HTTP, pace=replace(QUICK, finish=4), world=world)
+            staged(tmp_path, config=HTTP, pace=replace(QUICK, finish=2), world=world)
         )
         await stage.asks("bob", "/patches retry 1001 4,5")
         world.nsight.faults.add("patch_retry", Fault.SLOW, until=never)
@@ -437,7 +437,7 @@ async def test_half_a_request_and_a_call_in_flight_delay_no_stop_beyond_its_dead
         writer = await half_a_request(stage.bot.http_port)
         began = time.monotonic()
         await stack.aclose()
-        assert time.monotonic() - began < 4.5
+        assert time.monotonic() - began < 10, "either alone would hold it up for ever, but for the deadline"
         never.set()
         writer.close()
         assert stage.retries == [(1001, (4, 5))]
