@@ -26,7 +26,7 @@ from bot.demo.slack.words import lines
 from bot.demo.world import World
 from bot.flows.cards import CARD_LEASE
 from bot.model import OPEN, DeviceKind, PatchStatus, RetryRequest, State
-from bot.store import AuditRow, Store
+from bot.store import AuditRow, Card, Store
 from tests.scenes.forked import PATIENCE, THOROUGH, Bot, Nursery, TellingClock
 from tests.scenes.witness import HOSTS, Journal, Judge, Rules, WatchedNsight, WatchedSlack, gap
 
@@ -419,7 +419,8 @@ class Play:
         found += [fault for request in requests for fault in self._unended(request, rows)]
         for request in requests:
             for shown in cards[request.id]:
-                found += self._misshown(request, shown.channel, shown.ts, shown.shown)
+                again = tuple(one for one in requests if one.id == request.again_of)
+                found += self._misshown(request, again, shown)
             found += self._repeated(request)
         found += list(self._unanswered())
         found += [broken for broken in self.world.violations if broken != TOO_OLD]
@@ -434,13 +435,15 @@ class Play:
         if request.state is State.UNKNOWN and not self.lost_calls + self.tally["kills"] + self.tally["cut short"]:
             yield f"request {request.id} is unknown though nothing was lost: {request.note}"
 
-    def _misshown(self, request: RetryRequest, channel: str, ts: str | None, version: int) -> Iterator[str]:
-        message = self.slack.space.find(channel, ts) if ts else None
-        if message is None or version != request.version:
-            yield f"a card of request {request.id} in {channel} shows version {version} of {request.version} ({ts})"
+    def _misshown(self, request: RetryRequest, again: tuple[RetryRequest, ...], card: Card) -> Iterator[str]:
+        """``again``: what it asks for once more."""
+        message = self.slack.space.find(card.channel, card.ts) if card.ts else None
+        if message is None or card.shown != request.version:
+            yield f"a card of request {request.id} shows version {card.shown} of {request.version}: {card}"
             return
         policy = Policy(request.terms, None, timedelta(hours=48), timedelta(minutes=15))
-        right = "\n".join(lines([dict(block) for block in words.card(request, policy).blocks], self.slack.space.naming))
+        blocks = words.card(request, policy, words.Links(earlier=again)).blocks
+        right = "\n".join(lines([dict(block) for block in blocks], self.slack.space.naming))
         if message.screen != right:
             yield f"the card of request {request.id} says {message.screen!r} and should say {right!r}"
 
