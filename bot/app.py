@@ -213,8 +213,10 @@ class App:
     async def _first_sweep(self) -> None:
         try:
             await inventory.sweep_if_due(self.services)
-        except (TrailUnwritableError, UnreadableError) as error:
+        except TrailUnwritableError as error:
             log.warning("probe.unwritable", why=str(error))
+        except UnreadableError as error:
+            log.warning("probe.unreadable", why=str(error))
 
 
 async def _cancel(background: list[asyncio.Task[None]]) -> None:

@@ -46,7 +46,11 @@ class TrailUnwritableError(Exception):
 
 
 class UnreadableError(Exception):
-    """The database cannot be read: nothing can be shown or done until it can."""
+    """The database cannot be read: nothing can be shown or done until it can. ``damaged``: it is there, and spoilt."""
+
+    def __init__(self, reason: str, *, damaged: bool = False) -> None:
+        super().__init__(reason)
+        self.damaged = damaged
 
 
 class Service(StrEnum):

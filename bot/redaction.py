@@ -6,29 +6,33 @@ import re
 from collections.abc import Iterable
 
 NAMES = frozenset(
-    {"access_token", "api_key", "apikey", "app_token", "authorization", "bot_token", "client_secret", "cookie"}
-    | {"password", "refresh_token", "response_url", "secret", "signing_secret", "ticket", "token", "upload_url"}
+    {"access_token", "api-key", "api_key", "apikey", "app_token", "authorization", "bot_token", "client_secret"}
+    | {"cookie", "password", "refresh_token", "response_url", "secret", "signing_secret", "ticket", "token"}
+    | {"upload_url"}
 )
+HEADERS = frozenset({"authorization", "cookie"})  # their value goes on to the line's end
 # People and tracebacks use these words, too: "ticket: 4711" is nobody's secret, "ticket=4711" may be.
 WORDS = frozenset({"authorization", "cookie", "secret", "ticket", "token"})
 
-_ANY, _CERTAIN = "|".join(sorted(NAMES)), "|".join(sorted(NAMES - WORDS))
+_ANY, _PAIRED, _CERTAIN = ("|".join(sorted(names)) for names in (NAMES, NAMES - HEADERS, NAMES - WORDS))
 _SCHEME = r"(?:(?:basic|bearer|digest|negotiate|token) +)?"
-_ESCAPED = r"(?:\b|(?<=%26)|(?<=%3F)|(?<=%2526)|(?<=%253F))"
-_NAMED = rf"\b(?:(?:{_ANY})(?:\\*[\"']\s*[:=]\s*|=)|(?:{_CERTAIN})\s*[:=]\s*)"
+_BEGIN = r"(?<![A-Za-z0-9])"  # so that NSIGHT_API_KEY=… and X-Api-Key: … are found, too
+_ESCAPED = rf"(?:{_BEGIN}|(?<=%26)|(?<=%3F)|(?<=%2526)|(?<=%253F))"
+_NAMED = rf"{_BEGIN}(?:(?:{_ANY})(?:\\*[\"']\s*[:=]\s*)|(?:{_PAIRED})=|(?:{_CERTAIN})\s*[:=]\s*)"
 # In each, ``before`` and ``after`` stay, and what is between them is masked.
 RULES = tuple(
     re.compile(rule)
     for rule in (
-        rf"(?i)(?P<before>\b(?:authorization|cookie): *\\*[\"']?{_SCHEME})[^\n\"\\]+",
-        r"(?i)(?P<before>\bBearer\s+)[^\s\"\\]+",
+        r"(?i)(?P<before>\bauthorization[:=] *digest +)[^\n]+",
+        rf"(?i)(?P<before>\b(?:authorization|cookie)[:=] *\\*[\"']?{_SCHEME}[\"']?)[^\n\"\\]+",
+        r"(?i)(?P<before>\bBearer\s+\\*[\"']?)[^\s\"\\]+",
         # A response_url, with which anybody can post, and an address for an upload.
         r"(?i)(?P<before>https?://(?:hooks\.slack\.com|files\.slack\.com/upload)/)[^\s\"'<>\\]*",
         r"(?i)\b(?:xox[a-z](?:\.xox[a-z])?|xapp)-[\w.-]+",  # Slack's tokens
-        r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?",  # a JWT, as ESET's tokens are
+        r"(?<![\w-])eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?",  # a JWT, as ESET's tokens are
         r"(?P<before>://)[^\s/@\"']+(?P<after>@)",  # user and password in an address
         # In quotes, as JSON, JSON within JSON and Python have them; what was cut off within a value ends there.
-        rf"(?is)(?P<before>{_NAMED}(?P<end>\\*[\"']))(?P<value>.*?)(?:(?<!\\)(?P=end)|\Z)",
+        rf"(?i)(?P<before>{_NAMED}(?P<end>\\*[\"']))(?P<value>.*?)(?:(?<!\\)(?P=end)|(?=\n)|\Z)",
         rf"(?i)(?P<before>{_NAMED})(?!\\*[\"'])(?P<value>[^&\s\"]+)",
         # In an address that is quoted, once or twice, to stand within another.
         rf"(?i)(?P<before>{_ESCAPED}(?:{_ANY})(?:%3D|%253D))(?:(?!%26|%2526)[^&\s\"])+",

@@ -18,6 +18,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.errors import UnreadableError
 from bot.flows import desk
 from bot.flows.desk import Ack, Click, Submission
 from bot.flows.reply import Place
@@ -148,6 +149,9 @@ class Door:
         try:
             async with asyncio.timeout(ACK_WITHIN):
                 return await desk.ack(self._services, submission)
+        except UnreadableError as error:
+            log.warning("door.unreadable", why=str(error))
+            return desk.unchecked(submission)
         except Exception:  # nothing may keep the ack from going out; the submission itself meets the same trouble
             log.exception("door.odd_submission")
             return desk.unchecked(submission)
@@ -156,6 +160,9 @@ class Door:
         try:
             async with asyncio.timeout(ACK_WITHIN):
                 return await desk.options(self._services, _user(body), _text(body, "value"))
+        except UnreadableError as error:
+            log.warning("door.unreadable", why=str(error))
+            return []
         except Exception:  # an empty list is an answer too, and the next letter asks again
             log.exception("door.no_options")
             return []

@@ -1,5 +1,6 @@
 """What is secret by its name or shape is hidden in the log and on the demo's page alike."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -24,6 +25,12 @@ TELLING = [
     "Authorization: LEAKED of another kind, LEAKED too",
     '{"Authorization": "Digest name=\\"x\\", response=\\"LEAKED\\""}',
     "Cookie: a=LEAKED; b=LEAKED",
+    "authorization=Basic LEAKED",
+    'Authorization: Digest a="m", response="LEAKED"',
+    'Authorization: Bearer "LEAKED"',
+    "NSIGHT_API_KEY=LEAKED",
+    "ESET_PASSWORD: LEAKED",
+    "X-Api-Key: LEAKED",
     "bearer LEAKED~+/=",
     "xoxb-1-LEAKED and more",
     "xoxe.xoxp-1-LEAKED",
@@ -48,6 +55,19 @@ PLACES: dict[str, tuple[Callable[[str], str], str]] = {
     "in the log": (log.Redactor([]).text, log.MASK),
     "on the page": (lambda text: masked(text, []), HIDDEN),
 }
+
+
+def test_of_a_text_that_is_cut_off_within_quotes_no_other_line_is_hidden() -> None:
+    hide, mask = PLACES["in the log"]
+    assert hide("it's the password='s fault\nline 2") == f"it's the password='{mask}'\nline 2"
+
+
+@pytest.mark.parametrize("text", ["eyJ-", "\\", "password='", 'token="', "Bearer ", "://", "a@", "%3D", "ticket%3D"])
+def test_however_long_a_text_is_it_takes_no_time(text: str) -> None:
+    """Generous: 100 kB take milliseconds; to look at each place from each other one takes many seconds."""
+    began = time.process_time()
+    PLACES["on the page"][0](text * (100_000 // len(text)))
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("text", TELLING)

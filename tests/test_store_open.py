@@ -10,7 +10,7 @@ import tempfile
 import threading
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,13 +23,15 @@ from alembic.migration import MigrationContext
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from bot.errors import ConfigError, TrailUnwritableError
+from bot.errors import ConfigError, TrailUnwritableError, UnreadableError
 from bot.model import Attempt, Device, DeviceKind, FleetView, Message, RequestedPatch, State, Terms, Vote
 from bot.store import Entry, Note, QueuedNote, Store, engine, schema
 from bot.store.audit import GENESIS, link
+from bot.store.file import GONE
 from bot.store.tables import METADATA
 from tests import stored
 from tests.insider import runs
+from tests.laid import lay
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -314,7 +316,7 @@ async def test_an_address_that_cannot_work_is_a_configuration_fault_without_the_
 
 async def test_a_file_that_is_no_database_is_a_configuration_fault(url: str, path: Path) -> None:
     make(path, b"once upon a time " * 1000)
-    with pytest.raises(ConfigError, match=r"^DATABASE_URL: the database cannot be opened: file is not a database"):
+    with pytest.raises(ConfigError, match=r"^DATABASE_URL: the database cannot be opened: the file is not a database"):
         await Store.open(url)
 
 
@@ -462,3 +464,31 @@ async def test_a_change_that_waits_too_long_behind_others_is_refused(store: Stor
         with pytest.raises(TrailUnwritableError, match="ahead of this one"):
             await store.append(entry())
     await store.append(entry())
+
+
+# ---------------------------------------------------------------- read
+
+
+async def test_a_read_beside_those_that_do_not_end_is_told_soon(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{await lay(tmp_path)}"
+    database = engine.connect(url, create=False, patience=0.05)
+    async with AsyncExitStack() as stack, asyncio.timeout(5):
+        for _ in range(engine.READERS):
+            await stack.enter_async_context(database.read())
+        with pytest.raises(UnreadableError, match="no connection to the database is free"):
+            async with database.read():
+                pass
+        async with database.stream() as connection:
+            assert (await connection.execute(sa.text("SELECT 1"))).scalar() == 1
+    await database.close()
+
+
+async def test_that_the_file_is_gone_says_nothing_about_the_rows_of_the_trail(tmp_path: Path) -> None:
+    path = await lay(tmp_path)
+    store = await Store.open(f"sqlite+aiosqlite:///{path}")
+    path.rename(tmp_path / "away.db")
+    with pytest.raises(UnreadableError, match=GONE):
+        await store.verify()
+    assert await store.unwritable() == GONE
+    await store.close()
+    assert not path.exists()

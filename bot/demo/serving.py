@@ -129,8 +129,8 @@ class Server:
     async def _handled(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             return await self._watched(request)
-        except (web.HTTPException, ConnectionError):
-            raise
+        except (web.HTTPException, web.RequestPayloadError, ConnectionError):
+            raise  # what was sent cannot be read, or nobody is there any more
         except Exception as error:
             self._note(f"the stand-in itself failed: {error!r}")
             raise

@@ -15,7 +15,7 @@ import structlog
 
 from bot.blocks import devices as words
 from bot.clients.flights import Grounded
-from bot.errors import STOPPING, Kind, TrailUnwritableError, UpstreamError
+from bot.errors import STOPPING, Kind, TrailUnwritableError, UnreadableError, UpstreamError
 from bot.flows.services import Services, Sight
 from bot.joining import join
 from bot.model import Attempt, DeviceListing, EsetDevice
@@ -53,6 +53,8 @@ async def collect(services: Services) -> None:
             log.info("sightings.untold", code=error.code, kind=str(error.kind), reference=error.reference)
     except TrailUnwritableError as error:
         log.warning("sightings.unwritable", why=str(error))
+    except UnreadableError as error:
+        log.warning("sightings.unreadable", why=str(error))
     except Exception:  # a fault of ours here must not keep attempts from being collected
         log.exception("sightings.fault")
 

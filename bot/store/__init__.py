@@ -454,7 +454,7 @@ class Store:
 
     async def tried_devices(self) -> list[str]:
         """ESET's devices (uuids) that attempts are known to have been on; an empty one if some are not."""
-        async with self._database.read() as connection:
+        async with self._database.stream() as connection:
             return await history.tried_devices(connection)
 
     def subjects(self) -> AsyncIterator[list[tuple[int, str, str]]]:
@@ -476,7 +476,7 @@ class Store:
 
     async def collected_at(self) -> datetime | None:
         """When attempts were last recorded with success, be it that nothing was new."""
-        async with self._database.read() as connection:
+        async with self._database.stream() as connection:
             return await moments.read(connection, moments.COLLECTED)
 
     # ------------------------------------------------------------ inventory
@@ -487,7 +487,7 @@ class Store:
             await patch_views.forget_gone(connection)
 
     async def clients(self) -> list[Client]:
-        async with self._database.read() as connection:
+        async with self._database.stream() as connection:
             return await inventory.all_clients(connection)
 
     async def devices(self) -> list[Device]:

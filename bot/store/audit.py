@@ -184,7 +184,9 @@ async def _walk(database: Database, expected: str | None, page: int) -> Verdict:
                     return Verdict(ok=False, rows=seq, head=prev, problem=problem)
                 seq, prev = seq + 1, row.hash
                 found = found or prev == expected
-    except (sa.exc.DBAPIError, UnreadableError):
+    except (sa.exc.DBAPIError, UnreadableError) as error:
+        if isinstance(error, UnreadableError) and not error.damaged:
+            raise  # that says nothing about the rows
         # Text that is not UTF-8, or a torn page: read one row at a time to tell which.
         if page > 1:
             return await _walk(database, expected, 1)

@@ -6,19 +6,17 @@ read stays true until it commits, the audit trail cannot fork and rows are numbe
 """
 
 import asyncio
-import os
 import sqlite3
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import ConfigError, TrailUnwritableError, UnreadableError
+from bot.store.file import GONE, OpenedFile, settled
 
 PATIENCE = 10.0  # seconds a writer waits for the others
 READERS = 3  # at once: each has a thread, and those that would run beside them only take the processor from each other
@@ -38,16 +36,16 @@ UNUSABLE = {
     sqlite3.SQLITE_PERM: "access to the database is denied",
     sqlite3.SQLITE_AUTH: "access to the database is denied",
 }
+DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
     """One engine with a modest pool; a few reads run beside each other and beside the one writer."""
 
-    def __init__(self, engine: AsyncEngine, patience: float = PATIENCE, file: Path | None = None) -> None:
-        """``file``: where an SQLite database that may be written is."""
+    def __init__(self, engine: AsyncEngine, patience: float = PATIENCE, file: OpenedFile | None = None) -> None:
         self._engine = engine
         self._patience = patience
-        self._file, self._opened = file, _identity(file)
+        self._file = file
         self._readers = asyncio.Semaphore(READERS)
         # Tasks of this process queue here, first come first served; SQLite's own wait between processes is a poll.
         self._turn = asyncio.Lock()
@@ -56,20 +54,26 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent view; never waits for a writer on SQLite (WAL) or PostgreSQL. Raises UnreadableError.
 
-        Not to be held while the store is asked for anything else: see ``stream``.
+        For what is soon over, and not to be held while the store is asked for anything else: see ``stream``.
         """
-        async with self._readers, self.stream() as connection:
-            yield connection
+        await _taken(self._readers, self._patience, UnreadableError(BUSY))
+        try:
+            async with self.stream() as connection:
+                yield connection
+        finally:
+            self._readers.release()
 
     @asynccontextmanager
     async def stream(self) -> AsyncIterator[AsyncConnection]:
-        """As ``read``, for what is handed on page by page to somebody who may use the store between two pages."""
+        """As ``read``, for what takes long, or is handed on in pages to somebody who may use the store meanwhile."""
+        if self._gone:
+            raise UnreadableError(GONE)
         try:
             async with self._engine.connect() as connection:
                 yield connection
         except sa.exc.DBAPIError as error:
             if reason := why_unusable(error):
-                raise UnreadableError(reason) from error
+                raise UnreadableError(reason, damaged=_code(error) in DAMAGED) from error
             raise
         except sa.exc.TimeoutError as error:
             raise UnreadableError(BUSY) from error
@@ -77,14 +81,13 @@ class Database:
     @asynccontextmanager
     async def write(self, patience: float | None = None) -> AsyncIterator[AsyncConnection]:
         """Commits at the end, rolls back on any exception. TrailUnwritableError when it cannot be opened or kept."""
-        if self._file is not None and _identity(self._file) != self._opened:
-            # An open connection writes on into a file that nobody will find again, and forgets it all at its end.
-            raise TrailUnwritableError("the database file is not where it was: it was moved, deleted or replaced")
         seconds = self._patience if patience is None else min(patience, self._patience)
         writer = self._engine.execution_options(write=True, patience=seconds)
-        await self._wait_for_turn(seconds)
+        await _taken(self._turn, seconds, TrailUnwritableError("writes ahead of this one take too long"))
         try:
+            self._demand_file()
             async with writer.begin() as connection:
+                self._demand_file()  # another process may have kept this one waiting
                 yield connection
         except sa.exc.DBAPIError as error:
             if reason := why_unusable(error):
@@ -100,15 +103,25 @@ class Database:
         finally:
             self._turn.release()
 
-    async def _wait_for_turn(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise TrailUnwritableError("writes ahead of this one take too long") from None
+    @property
+    def _gone(self) -> bool:
+        return self._file is not None and self._file.gone
+
+    def _demand_file(self) -> None:
+        if self._gone:
+            raise TrailUnwritableError(GONE)
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+async def _taken(free: asyncio.Semaphore | asyncio.Lock, seconds: float, late: Exception) -> None:
+    """Waits for a turn; raises ``late`` when that takes too long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await free.acquire()
+    except TimeoutError:
+        raise late from None
 
 
 def connect(url: str, *, create: bool, patience: float = PATIENCE) -> Database:
@@ -116,19 +129,22 @@ def connect(url: str, *, create: bool, patience: float = PATIENCE) -> Database:
 
     ConfigError when the URL cannot work; its text never shows a password.
     """
+    file = None
     try:
-        address = _still(sa.make_url(url))
+        address = sa.make_url(url)
+        address.get_dialect()
+        if address.get_backend_name() == "sqlite":
+            address, file = settled(address, create=create)
         # With parameters hidden, no exception text repeats what people wrote.
         engine = create_async_engine(address, **POOL, pool_timeout=patience, hide_parameters=True)
     except (sa.exc.ArgumentError, TypeError, ValueError, ImportError):
         raise ConfigError(["DATABASE_URL: is not an address of a database that the bot can use"]) from None
     if address.get_backend_name() == "sqlite":
-        _make_file(address, create=create)
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     else:
         sa.event.listen(engine.sync_engine, "begin", _begin_postgresql)
-    return Database(engine, patience, _own_file(address))
+    return Database(engine, patience, file)
 
 
 def why_unusable(error: sa.exc.DBAPIError) -> str | None:
@@ -136,53 +152,17 @@ def why_unusable(error: sa.exc.DBAPIError) -> str | None:
 
     Source: https://www.sqlite.org/rescode.html; the low byte of an extended code is its primary code.
     """
-    code = getattr(error.orig, "sqlite_errorcode", None)
+    code = _code(error)
     if code is not None:
-        return UNUSABLE.get(code & 0xFF)
-    return "the database does not answer" if error.connection_invalidated else None
+        return UNUSABLE.get(code)
+    elsewhere = not isinstance(error.orig, sqlite3.Error) and isinstance(error, sa.exc.OperationalError)
+    return "the database does not answer" if error.connection_invalidated or elsewhere else None
 
 
-def _own_file(address: sa.URL) -> Path | None:
-    """The file that only this path leads to; None for a copy that nobody changes, and where there is no file."""
-    name = address.database or ""
-    return None if address.get_backend_name() != "sqlite" or name.startswith("file:") else Path(name)
-
-
-def _identity(file: Path | None) -> tuple[int, int] | None:
-    """What tells this file from another one of the same name; None when it is not there."""
-    try:
-        found = file.stat() if file is not None else None
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino) if found is not None else None
-
-
-def _still(address: sa.URL) -> sa.URL:
-    """A file in a folder that we cannot write to (an auditor's copy, say) is read as one that nobody changes.
-
-    WAL mode needs two files beside the database, and a running bot's are there: then nothing is assumed.
-    Source: https://www.sqlite.org/wal.html#read_only_databases
-    """
-    path = Path(address.database or "")
-    wal = path.with_name(f"{path.name}-wal") if path.name else path
-    if address.get_backend_name() != "sqlite" or not path.is_file() or wal.exists() or os.access(path.parent, os.W_OK):
-        return address
-    return address.set(database=f"file:{quote(str(path))}", query={"immutable": "1", "uri": "true"})
-
-
-def _make_file(address: sa.URL, *, create: bool) -> None:
-    """Only the owner may read the file: it holds names of machines, people and their reasons."""
-    if not address.database or address.database == ":memory:":
-        raise ConfigError(["DATABASE_URL: needs a file; a database in memory would forget what was sent"])
-    path = Path(address.database)
-    if address.database.startswith("file:") or path.exists():
-        return
-    if not create:
-        raise ConfigError([f"DATABASE_URL: there is no database at {path}; `migrate` or `run` makes one"])
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise ConfigError([f"DATABASE_URL: {path} cannot be made: {error.strerror}"]) from None
+def _code(error: sa.exc.DBAPIError) -> int | None:
+    """SQLite's primary code; None from another database."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -58,7 +58,7 @@ async def daily(
     known = days(since, upto, zone)
     begins = [max(begin, since) for begin in known.values()]
     counts = []
-    async with database.read() as connection:
+    async with database.stream() as connection:
         for begin, end in pairwise([*begins, upto]):
             counts.append(await _count(connection, begin, end, only))
         recovered = await _recovered(connection, begins, upto, only)

@@ -27,7 +27,9 @@ from bot.demo.world import World
 from bot.errors import Kind, UnreadableError, UpstreamError
 from bot.messenger import Messenger
 from bot.messenger import Pace as SlackPace
-from bot.model import Message
+from bot.model import Message, State
+from bot.store import Store
+from bot.store.file import GONE
 from bot.tasks import watched
 from tests.scenes.stage import CONFIG, QUICK, nothing_left, staged, until_ready
 from tests.scenes.test_failures import full_disk, get
@@ -357,9 +359,8 @@ async def test_a_tick_that_fails_rests_instead_of_filling_the_log(tmp_path: Path
 
 
 async def test_a_database_that_cannot_be_read_is_one_line_for_each_job_and_no_trace(tmp_path: Path) -> None:
-    here, away = tmp_path / "here", tmp_path / "away"
-    here.mkdir()
-    async with staged(here) as stage:
+    here, away = tmp_path / "patches.db", tmp_path / "away.db"
+    async with staged(tmp_path) as stage:
 
         async def ticks() -> list[str]:
             """The jobs that fail in a round; the round itself does, too."""
@@ -367,14 +368,13 @@ async def test_a_database_that_cannot_be_read_is_one_line_for_each_job_and_no_tr
                 with pytest.raises(UnreadableError):
                     await stage.bot.tick()
                 await stage.bot.settle()
-            for line in told:
-                assert line["event"] in {"scheduler.unreadable", "scheduler.unwritable"}
-                assert (line["log_level"], line["why"]) == ("error", "the database file cannot be opened")
-            return [line["job"] for line in told if line["event"] == "scheduler.unreadable"]
+            assert {(line["event"], line["log_level"], line["why"]) for line in told} <= {
+                ("scheduler.unreadable", "error", GONE)
+            }
+            return [line["job"] for line in told]
 
         stage.world.clock.advance(timedelta(hours=1))
         here.rename(away)
-        await stage.bot.services.store.close()  # what is open goes on reading the file, wherever it is
         failed = await ticks()
         assert {"collect", "inventory", "repair"} <= set(failed)
         assert len(failed) == len(set(failed))
@@ -387,22 +387,32 @@ async def test_a_database_that_cannot_be_read_is_one_line_for_each_job_and_no_tr
         assert not [event for event in events if event.startswith("scheduler.")]
 
 
-async def test_where_the_database_file_is_gone_nothing_is_changed_until_it_is_back(tmp_path: Path) -> None:
-    """The bot's open connections would write on, into a file that its next start does not find."""
-    here, away = tmp_path / "here", tmp_path / "away"
-    here.mkdir()
-    async with staged(here) as stage:
+@pytest.mark.parametrize("instead", [False, True])
+async def test_where_the_database_file_is_gone_nothing_is_done_until_it_is_back(instead: bool, tmp_path: Path) -> None:
+    """Open connections would write on, into a file that nobody finds again; new ones would spoil what is there."""
+    here, away, copy = (tmp_path / name for name in ("patches.db", "away.db", "copy.db"))
+    async with staged(tmp_path) as stage:
+        copy.write_bytes(here.read_bytes())
         await stage.asks("bob", "/patches retry 1001 4")
         here.rename(away)
+        if instead:
+            copy.rename(here)
         await stage.clicks("ann", "Approve", stage.card)
         assert "database cannot be written, so it changes nothing" in stage.told("ann")
-        assert "the database file is not where it was" in (await get(stage.bot, "/readyz"))[1]
-        assert "SRV-DC01" in (await stage.asks("bob", "/patches history")).plain
+        assert GONE in (await get(stage.bot, "/readyz"))[1]
+        for exchange in [await stage.says(who, "/patches history") for who in ("ann", "bob", "carl", "dave") * 2]:
+            assert "database cannot be read" in (await exchange.answer()).plain
+        assert here.exists() == instead, "none is made"
         assert stage.retries == []
         away.rename(here)
         await stage.clicks("ann", "Approve", stage.card)
         assert stage.retries == [(1001, (4,))]
         assert nothing_left(stage) == []
+    store = await Store.open(f"sqlite+aiosqlite:///{here}")
+    verdict = await store.verify()
+    assert verdict.ok
+    assert [request.state for request in await store.history(1001, 10)] == [State.QUEUED]
+    await store.close()
 
 
 async def test_the_figures_know_the_connection_without_anybody_asking_for_readiness(tmp_path: Path) -> None:

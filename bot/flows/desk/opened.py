@@ -5,7 +5,7 @@ import contextlib
 import structlog
 
 from bot.blocks import home as words
-from bot.errors import TrailUnwritableError, UpstreamError
+from bot.errors import TrailUnwritableError, UnreadableError, UpstreamError
 from bot.flows import failures, home
 from bot.flows.services import Services
 
@@ -33,5 +33,7 @@ async def acted(services: Services, who: str) -> None:
         await home.changed(services, who)
     except UpstreamError as error:
         log.info("home.not_shown", user=who, code=error.code, reference=error.reference)
+    except UnreadableError as error:
+        log.warning("home.unreadable", user=who, why=str(error))
     except Exception:  # the answer itself has been given by now
         log.exception("home.fault", user=who)

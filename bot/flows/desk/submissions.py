@@ -6,7 +6,7 @@ import structlog
 
 from bot import markup
 from bot.blocks import modals
-from bot.errors import Refused
+from bot.errors import Refused, UnreadableError
 from bot.flows import ask, decide, forms, rights, silences
 from bot.flows.desk.door import answer
 from bot.flows.desk.kinds import Ack, Submission
@@ -72,6 +72,9 @@ async def _asked_from(services: Services, submission: Submission) -> str:
             return submission.place.user if modals.card_of(submission.token)[1] else usual
         recall = silences.recall if submission.callback == silences.CALLBACK else forms.kept.recall
         form = await recall(services, submission.token)
+    except UnreadableError as error:
+        log.warning("desk.unreadable", why=str(error))
+        form = None
     except Exception:  # the work will meet the same trouble and tell it; here only the place is at stake
         log.exception("desk.form_unread")
         form = None

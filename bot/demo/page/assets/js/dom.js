@@ -37,8 +37,16 @@ for (const type of ["pointerdown", "pointerup", "pointercancel"]) {
 
 /** Acts when no pointer is down, after the click if one is: what somebody is about to press does not move away. */
 export function unpressed(act) {
-  if (pressing) addEventListener("pointerup", () => setTimeout(act), { once: true });
-  else act();
+  if (!pressing) {
+    act();
+    return;
+  }
+  const over = new AbortController();
+  const done = () => {
+    over.abort();
+    setTimeout(act);
+  };
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, done, { signal: over.signal });
 }
 
 const heirs = new WeakMap(); // of a control that was at work: what was drawn in its stead
