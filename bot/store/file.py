@@ -37,9 +37,10 @@ def settled(address: sa.URL, *, create: bool) -> tuple[sa.URL, OpenedFile | None
         raise ConfigError(["DATABASE_URL: needs a file; a database in memory would forget what was sent"])
     if address.database.startswith("file:"):
         return address, None
-    path = Path(address.database).absolute()
-    if not path.exists():
-        _make(path, create=create)
+    given = Path(address.database)
+    if not given.exists():
+        _make(given, create=create)
+    path = given.absolute()
     mode = {"immutable": "1"} if _still(path) else {"mode": "rw"}
     opened = address.set(database=path.as_uri(), query={**address.query, **mode, "uri": "true"})
     return opened, None if "immutable" in mode else OpenedFile(path)
