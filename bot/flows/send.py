@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from bot import approvals
-from bot.errors import STOPPING, Kind, Refused, TrailUnwritableError, UpstreamError
+from bot.errors import STOPPING, Kind, Refused, TrailUnwritableError, UnreadableError, UpstreamError
 from bot.flows import changes, rights
 from bot.flows.services import Services
 from bot.model import CallVerdict, Fate, RetryAnswer, RetryRequest, State
@@ -102,7 +102,7 @@ async def _conclude(services: Services, request_id: int, answer: RetryAnswer) ->
     for _ in range(KEEP_TRYING):
         try:
             await changes.change(services, request_id, approvals.Conclude(answer), "bot")
-        except TrailUnwritableError:
+        except (TrailUnwritableError, UnreadableError):
             log.exception("retry.answer_not_written", request=request_id, verdict=str(answer.verdict))
             await asyncio.sleep(1)
         except Refused:

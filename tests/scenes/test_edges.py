@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import logging
 import re
 import sqlite3
 import time
@@ -413,6 +414,42 @@ async def test_where_the_database_file_is_gone_nothing_is_done_until_it_is_back(
     assert verdict.ok
     assert [request.state for request in await store.history(1001, 10)] == [State.QUEUED]
     await store.close()
+
+
+class Heard(logging.Filter):
+    """Lets every line through; ``event`` is set by the one that is listened for."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self._line, self.event = line, asyncio.Event()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if self._line in str(record.msg):
+            self.event.set()
+        return True
+
+
+async def test_what_n_sight_answered_while_the_database_file_was_gone_is_written_once_it_is_back(
+    tmp_path: Path,
+) -> None:
+    here, away, gate = tmp_path / "patches.db", tmp_path / "away.db", asyncio.Event()
+    async with staged(tmp_path) as stage:
+        await stage.asks("bob", "/patches retry 1001 4")
+        stage.world.nsight.faults.add("patch_retry", Fault.SLOW, until=gate)
+        await stage.world.slack.clicks("ann", "Approve", stage.card)
+        await stage.world.nsight.calls.reach("patch_retry")
+        here.rename(away)
+        unwritten, log = Heard("retry.answer_not_written"), logging.getLogger("bot.flows.send")
+        log.addFilter(unwritten)
+        gate.set()
+        async with asyncio.timeout(10):
+            await unwritten.event.wait()
+        log.removeFilter(unwritten)
+        away.rename(here)
+        await stage.bot.settle()
+        assert "Queued by N-sight" in stage.card.plain
+        assert stage.retries == [(1001, (4,))]
+        assert nothing_left(stage) == []
 
 
 async def test_the_figures_know_the_connection_without_anybody_asking_for_readiness(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bot.blocks import digest as words
 from bot.blocks import help as pages
 from bot.blocks import plans as words_of_plans
 from bot.digests import Digest, DigestPlan, Due, Group
-from bot.errors import Kind, Refused, Service, TrailUnwritableError, UpstreamError
+from bot.errors import Kind, Refused, Service, TrailUnwritableError, UnreadableError, UpstreamError
 from bot.flows import cards, forms, plans
 from bot.flows.digest import files
 from bot.flows.digest.gather import LIST, SETTLED, Gathered, gather, remembered
@@ -151,7 +151,7 @@ async def _insist(plan: DigestPlan, write: Callable[[], Awaitable[None]]) -> Non
     while True:
         try:
             await write()
-        except TrailUnwritableError:
+        except (TrailUnwritableError, UnreadableError):
             if not failed:
                 log.exception("digest.not_marked", plan=plan.name)
             failed = True
