@@ -483,12 +483,31 @@ async def test_a_read_beside_those_that_do_not_end_is_told_soon(tmp_path: Path) 
     await database.close()
 
 
+async def test_beside_a_file_that_is_gone_what_is_open_still_reads_and_nothing_is_opened(tmp_path: Path) -> None:
+    path, other = await lay(tmp_path), tmp_path / "other.db"
+    database = engine.connect(f"sqlite+aiosqlite:///{path}", create=False)
+    other.write_bytes(path.read_bytes())
+    async with database.stream() as first:
+        await first.execute(sa.text("SELECT 1"))
+        for file, to in ((path, tmp_path / "away.db"), (other, path)):
+            file.rename(to)
+            with pytest.raises(UnreadableError, match=GONE):
+                async with database.stream():
+                    pass
+            with pytest.raises(TrailUnwritableError, match=GONE):
+                async with database.write():
+                    pass
+            assert (await first.execute(sa.text("SELECT count(*) FROM requests"))).scalar() == 0
+    await database.close()
+
+
 async def test_that_the_file_is_gone_says_nothing_about_the_rows_of_the_trail(tmp_path: Path) -> None:
     path = await lay(tmp_path)
     store = await Store.open(f"sqlite+aiosqlite:///{path}")
     path.rename(tmp_path / "away.db")
+    assert (await store.verify()).ok
+    assert await store.unwritable() == GONE
+    await store.close()  # its connections
     with pytest.raises(UnreadableError, match=GONE):
         await store.verify()
-    assert await store.unwritable() == GONE
-    await store.close()
     assert not path.exists()

@@ -37,7 +37,7 @@ def told(services: Services, error: Exception) -> Message:
     reference = new_reference()
     if isinstance(error, TrailUnwritableError):
         log.error("desk.unwritable", reference=reference, exc_info=error)
-        return Message(f"⚠️ {UNWRITABLE} (reference `{reference}`)")
+        return Message(f"⚠️ {UNWRITABLE} Lists still work (reference `{reference}`).")
     if isinstance(error, UnreadableError):
         log.error("desk.unreadable", reference=reference, why=str(error))
         return Message(f"⚠️ {UNREADABLE} (reference `{reference}`)")

@@ -10,6 +10,7 @@ import sqlite3
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,8 +67,6 @@ class Database:
     @asynccontextmanager
     async def stream(self) -> AsyncIterator[AsyncConnection]:
         """As ``read``, for what takes long, or is handed on in pages to somebody who may use the store meanwhile."""
-        if self._gone:
-            raise UnreadableError(GONE)
         try:
             async with self._engine.connect() as connection:
                 yield connection
@@ -103,12 +102,8 @@ class Database:
         finally:
             self._turn.release()
 
-    @property
-    def _gone(self) -> bool:
-        return self._file is not None and self._file.gone
-
     def _demand_file(self) -> None:
-        if self._gone:
+        if self._file is not None and self._file.gone:
             raise TrailUnwritableError(GONE)
 
     async def close(self) -> None:
@@ -140,6 +135,8 @@ def connect(url: str, *, create: bool, patience: float = PATIENCE) -> Database:
     except (sa.exc.ArgumentError, TypeError, ValueError, ImportError):
         raise ConfigError(["DATABASE_URL: is not an address of a database that the bot can use"]) from None
     if address.get_backend_name() == "sqlite":
+        if file is not None:
+            sa.event.listen(engine.sync_engine, "do_connect", partial(_refuse_another, file))
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     else:
@@ -163,6 +160,12 @@ def _code(error: sa.exc.DBAPIError) -> int | None:
     """SQLite's primary code; None from another database."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
+
+
+def _refuse_another(file: OpenedFile, *_: Any) -> None:
+    """What is open still reads the file that is gone; nothing is opened beside it, where another one may be by now."""
+    if file.gone:
+        raise UnreadableError(GONE)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -376,6 +376,7 @@ async def test_a_database_that_cannot_be_read_is_one_line_for_each_job_and_no_tr
 
         stage.world.clock.advance(timedelta(hours=1))
         here.rename(away)
+        await stage.bot.services.store.close()  # what is open goes on reading the file, wherever it is
         failed = await ticks()
         assert {"collect", "inventory", "repair"} <= set(failed)
         assert len(failed) == len(set(failed))
@@ -389,7 +390,9 @@ async def test_a_database_that_cannot_be_read_is_one_line_for_each_job_and_no_tr
 
 
 @pytest.mark.parametrize("instead", [False, True])
-async def test_where_the_database_file_is_gone_nothing_is_done_until_it_is_back(instead: bool, tmp_path: Path) -> None:
+async def test_where_the_database_file_is_gone_nothing_is_changed_until_it_is_back(
+    instead: bool, tmp_path: Path
+) -> None:
     """Open connections would write on, into a file that nobody finds again; new ones would spoil what is there."""
     here, away, copy = (tmp_path / name for name in ("patches.db", "away.db", "copy.db"))
     async with staged(tmp_path) as stage:
@@ -401,8 +404,7 @@ async def test_where_the_database_file_is_gone_nothing_is_done_until_it_is_back(
         await stage.clicks("ann", "Approve", stage.card)
         assert "database cannot be written, so it changes nothing" in stage.told("ann")
         assert GONE in (await get(stage.bot, "/readyz"))[1]
-        for exchange in [await stage.says(who, "/patches history") for who in ("ann", "bob", "carl", "dave") * 2]:
-            assert "database cannot be read" in (await exchange.answer()).plain
+        assert "SRV-DC01" in (await stage.asks("bob", "/patches history")).plain, "reads still answer"
         assert here.exists() == instead, "none is made"
         assert stage.retries == []
         away.rename(here)
